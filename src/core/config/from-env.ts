@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs';
+import process from 'node:process';
+import { ConfigurationError } from '../foundation/errors/configuration-error.ts';
+import type { Issue } from '../foundation/issue.ts';
+import type { DatabaseConfig } from './database-config.ts';
+import type { EngineConfig } from './engine-config.ts';
+import {
+  environmentVariables,
+  variablesWithFile,
+  type EnvironmentVariable,
+} from './environment-variables.ts';
+import { parseDatabaseConfig } from './parse-database-config.ts';
+import { sqliteConfig } from './sqlite-config.ts';
+import { TextSetting } from './text-setting.ts';
+
+/** The database where nothing is said: a file, relative to the working directory. */
+export const defaultFilename = './data/liminal.db';
+
+/** Environment variables, as in `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The settings of an environment, by their variables. */
+type Settings = ReadonlyMap<EnvironmentVariable, TextSetting>;
+
+/**
+ * Makes a configuration of the `DATABASE_…` variables that docs/configuration.md lists, and of those alone:
+ * others that begin alike belong to other programs. It reads no `.env` file (Node's `--env-file` does).
+ *
+ * Where no variable says which database, it is SQLite in `./data/liminal.db`. `DATABASE_URL`,
+ * `DATABASE_PASSWORD` and `DATABASE_TLS_CA` may be given as the name of a file, in the same variable with
+ * `_FILE` behind it; one newline at the file's end is not part of the value.
+ *
+ * @param env the variables; those of the process by default
+ * @param engines which engines there are; SQLite and Postgres by default
+ * @returns the configuration, complete and frozen
+ * @throws ConfigurationError with every fault, each named after its variable. A variable that is set but
+ * empty is a fault: falling back to the default database would look like lost data.
+ * @example
+ * const provider = DatabaseProviderFactory.createProvider<Tables>(databaseConfigFromEnv());
+ */
+export function databaseConfigFromEnv(
+  env: Environment = process.env,
+  engines?: readonly EngineConfig[],
+): DatabaseConfig {
+  const issues: Issue[] = [];
+  const settings = readSettings(env, issues);
+  try {
+    const config = parseDatabaseConfig(toInput(settings), engines);
+    if (issues.length === 0) return config;
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    issues.push(...error.issues.map(nameVariable));
+  }
+  throw new ConfigurationError(issues);
+}
+
+function readSettings(env: Environment, issues: Issue[]): Settings {
+  const settings = new Map<EnvironmentVariable, TextSetting>();
+  for (const variable of Object.keys(environmentVariables) as EnvironmentVariable[]) {
+    const setting = readVariable(variable, env, issues);
+    if (setting?.text === '') {
+      issues.push({ path: setting.path, message: 'is set but empty; give it a value or unset it' });
+    } else if (setting !== undefined) {
+      settings.set(variable, setting);
+    }
+  }
+  return settings;
+}
+
+function readVariable(
+  variable: EnvironmentVariable,
+  env: Environment,
+  issues: Issue[],
+): TextSetting | undefined {
+  const text = env[variable];
+  const twin = `${variable}_FILE`;
+  const file = variablesWithFile.includes(variable) ? env[twin] : undefined;
+  if (file === undefined) return text === undefined ? undefined : new TextSetting(text, [variable]);
+  if (text !== undefined) {
+    issues.push({ path: [variable], message: `is set, and so is ${twin}; unset one of them` });
+    return undefined;
+  }
+  try {
+    return new TextSetting(readFileSync(file, 'utf8').replace(/\r?\n$/, ''), [twin]);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+    issues.push({ path: [twin], message: `${describeFile(file)} cannot be read${code}` });
+    return undefined;
+  }
+}
+
+/** What was to be a path may be the secret itself, put into the wrong twin; then it is not repeated. */
+function describeFile(file: string): string {
+  return /[/\\]/.test(file) && !file.includes('://') ? `the file ${file}` : 'the file that it names';
+}
+
+function toInput(settings: Settings): Record<string, unknown> {
+  const input: Record<string, unknown> = {};
+  const connection: Record<string, unknown> = {};
+  const pool: Record<string, unknown> = {};
+  for (const [variable, setting] of settings) {
+    const [first, second] = environmentVariables[variable].split('.') as [string, string?];
+    if (second === undefined) input[first] = setting;
+    else (first === 'pool' ? pool : connection)[second] = setting;
+  }
+  return { ...input, ...chooseDefault(settings, connection), pool };
+}
+
+/** SQLite in a file, unless a variable says otherwise. One that only Postgres has, alone, is a missing type. */
+function chooseDefault(settings: Settings, connection: Record<string, unknown>): Record<string, unknown> {
+  const type = settings.get('DATABASE_TYPE')?.text;
+  const isSqlite =
+    type === sqliteConfig.type ||
+    (type === undefined && Object.keys(connection).every((field) => field === 'filename'));
+  if (settings.has('DATABASE_URL') || !isSqlite) return { connection };
+  return { type: sqliteConfig.type, connection: { filename: defaultFilename, ...connection } };
+}
+
+/** Faults of what is missing have a path in the configuration; whoever set variables looks for a variable. */
+function nameVariable({ path, message }: Issue): Issue {
+  const option = path.join('.');
+  const variable = Object.entries(environmentVariables).find(([, candidate]) => candidate === option)?.[0];
+  return { path: variable === undefined ? path : [variable], message };
+}

@@ -1,0 +1,65 @@
+import { Buffer } from 'node:buffer';
+import { ValidationError } from '../foundation/errors/validation-error.ts';
+import { decodePercent } from './decode-percent.ts';
+import type { ConfigSection } from './config-section.ts';
+import type { EngineConfig } from './engine-config.ts';
+
+/** Where a SQLite database is. */
+export interface SqliteConnection {
+  /** The file's path, or `:memory:`. */
+  readonly filename: string;
+  /** Whether the database lives in memory alone and is gone when the provider closes. */
+  readonly memory: boolean;
+}
+
+const memoryName = ':memory:';
+
+/** The longest path that Linux takes (PATH_MAX, limits.h), in bytes. */
+const longestFilename = 4096;
+
+/**
+ * The configuration of SQLite. It looks at the name alone: whether the path is a folder, or may be written,
+ * shows when the database is opened.
+ */
+export const sqliteConfig: EngineConfig<'sqlite', SqliteConnection> = {
+  type: 'sqlite',
+  schemes: ['sqlite', 'file'],
+  fromUrl: (url) => ({ connection: { filename: decodePercent(findPath(url)) } }),
+  parseConnection,
+};
+
+/** `sqlite:name`, `sqlite:///absolute` and `sqlite://./relative` are paths; `sqlite://name` looks like a host. */
+function findPath(url: string): string {
+  const path = url.slice(url.indexOf(':') + 1);
+  if (!path.startsWith('//')) return path;
+  const rest = path.slice(2);
+  if (/^[./]|^:memory:$/.test(rest)) return rest.replace(/^\/(?=[A-Za-z]:\/)/, '');
+  throw new ValidationError(
+    'must name a file after its scheme, without a host: sqlite:app.db, sqlite:///folder/app.db',
+  );
+}
+
+function parseConnection(section: ConfigSection): SqliteConnection {
+  const memory = section.boolean('memory', section.value('filename') === memoryName);
+  const filename = section.string('filename') ?? (memory ? memoryName : '');
+  if (!section.has('filename') && !memory) {
+    section.fault('filename', 'is missing; give a path, or memory: true');
+  } else if (memory !== (filename === memoryName) && filename !== '') {
+    section.fault('memory', `contradicts the filename; give one of them, or the filename ${memoryName}`);
+  }
+  checkFilename(filename, section);
+  return { filename, memory };
+}
+
+function checkFilename(filename: string, section: ConfigSection): void {
+  if (Buffer.byteLength(filename) > longestFilename) {
+    section.fault('filename', `must be at most ${longestFilename} bytes long`);
+  }
+  if (/^(file|sqlite):/i.test(filename)) {
+    section.fault('filename', 'must be a path; a URL belongs into url');
+  }
+  // What a template string makes of a variable that was never set. A file of that name is `./undefined`.
+  if (filename === 'undefined' || filename === 'null') {
+    section.fault('filename', 'was made from a value that is not set');
+  }
+}

@@ -1,0 +1,49 @@
+import type { Dialect } from 'kysely';
+import type { DatabaseConfig } from '../config/database-config.ts';
+import type { EngineConfig } from '../config/engine-config.ts';
+import type { Clock } from '../foundation/clock.ts';
+import type { Logger } from '../foundation/logger.ts';
+import type { PoolStats } from '../foundation/pool-stats.ts';
+import type { MigrationTraits } from './migration-traits.ts';
+import type { SqlVocabulary } from './sql-vocabulary.ts';
+
+/**
+ * A kind of database, as a value. Everything above an engine talks to this contract and never asks which
+ * engine it is; where SQL itself differs, the engine's vocabulary has the words.
+ *
+ * An application may bring its own: hand it to the factory as `engines: [myEngine]`.
+ */
+export interface Engine<Type extends string = string, Connection extends object = object> {
+  /** Which configurations pick the engine, and how its connection is checked. */
+  readonly config: EngineConfig<Type, Connection>;
+  /** Makes an engine's working parts. Synchronous; it opens nothing. */
+  open(config: DatabaseConfig<Type, Connection>, context: EngineContext): OpenEngine;
+}
+
+/** What an engine is given from outside. */
+export interface EngineContext {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** An engine at work for one configuration. */
+export interface OpenEngine {
+  /**
+   * The dialect for Kysely. Its driver does its own queueing, so its adapter says that it supports
+   * multiple connections. Only errors of this library leave it.
+   */
+  readonly dialect: Dialect;
+  /** What is said differently in this engine's SQL. */
+  readonly sql: SqlVocabulary;
+  /** How migrations run here. */
+  readonly migrations: MigrationTraits;
+  /** The state of the pool. */
+  stats(): PoolStats;
+  /**
+   * Refuses new work (PoolClosedError), waits for what is under way until the deadline, then closes
+   * every connection. A second call waits for the first.
+   *
+   * @param deadline in ms from now
+   */
+  close(deadline: number): Promise<void>;
+}

@@ -1,0 +1,11 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * The key of an advisory lock: the first 64 bits of the SHA-256 of its name, as the signed integer that
+ * Postgres takes. Computed here, so that it does not hang on a hash function of the server's version.
+ *
+ * @param name what is locked; other programs in the same database hash other names
+ */
+export function advisoryLockKey(name: string): bigint {
+  return createHash('sha256').update(name, 'utf8').digest().readBigInt64BE();
+}

@@ -1,0 +1,45 @@
+import type { CustomTypesConfig, PoolConfig } from 'pg';
+import type { DatabaseConfig } from '../../config/database-config.ts';
+import type { PostgresConnection as PostgresSettings } from '../../config/postgres-config.ts';
+
+/** The first probe of a silent connection, in ms: before the 5 min after which many firewalls forget one. */
+const keepAliveDelay = 60_000;
+
+/**
+ * The settings of pg's pool. They hold the password: nothing may print them or hand them out. Where no
+ * password is given, pg itself looks into PGPASSWORD and ~/.pgpass.
+ *
+ * @param config the whole configuration
+ * @param types the parsers of this pool
+ */
+export function postgresPoolOptions(
+  config: DatabaseConfig<'postgres', PostgresSettings>,
+  types: CustomTypesConfig,
+): PoolConfig {
+  const { connection, pool } = config;
+  return {
+    host: connection.host,
+    port: connection.port,
+    database: connection.database,
+    user: connection.user,
+    ...(connection.password === undefined ? {} : { password: connection.password.reveal() }),
+    ssl: tlsOptions(connection),
+    application_name: connection.applicationName,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveDelay,
+    min: pool.min,
+    max: pool.max,
+    idleTimeoutMillis: pool.idleTimeout,
+    maxLifetimeSeconds: pool.maxLifetime / 1000,
+    // Our own deadline is the shorter one, so that its error is what the caller reads; this one frees the socket.
+    connectionTimeoutMillis: pool.acquireTimeout + 100,
+    allowExitOnIdle: false,
+    types,
+  };
+}
+
+// With an object, and never `true`, PGSSLMODE and its weaker modes have no say.
+function tlsOptions({ tls, tlsCa }: PostgresSettings): PoolConfig['ssl'] {
+  if (tls === 'insecure') return false;
+  return { rejectUnauthorized: true, ...(tlsCa === undefined ? {} : { ca: tlsCa }) };
+}

@@ -1,0 +1,59 @@
+import { sql, type Expression, type RawBuilder, type SqlBool } from 'kysely';
+import type { ColumnKind, JsonPathSegment, SqlVocabulary } from '../sql-vocabulary.ts';
+
+/** What is said differently in the SQL of Postgres. */
+export const postgresVocabulary: SqlVocabulary = {
+  // The wire protocol counts parameters in 16 bits.
+  maxParameters: 65_535,
+  lexicalRules: { dollarQuotes: true, escapeStrings: true, nestedComments: true, bracketIdentifiers: false },
+  placeholder: (position) => `$${position}`,
+  version: () => sql<string>`current_setting('server_version')`,
+
+  like: (text, pattern) => sql<SqlBool>`${text} like ${pattern} escape '\\'`,
+  contains: (text, part) => sql<SqlBool>`strpos(${text}, ${part}) > 0`,
+  isIn: (value, values, kind) => sql<SqlBool>`${value} = any(cast(${[...values]} as ${arrayTypes[kind]}))`,
+
+  jsonString(column, path) {
+    const place = jsonPlace(column, path);
+    return sql<
+      string | null
+    >`(case when jsonb_typeof(${place}) = 'string' then ${place} #>> '{}' end) collate "C"`;
+  },
+  // The CASE keeps the cast away from values that are no numbers: WHERE alone promises no order.
+  jsonNumber(column, path) {
+    const place = jsonPlace(column, path);
+    return sql<
+      number | null
+    >`case when jsonb_typeof(${place}) = 'number' then cast(${place} as double precision) end`;
+  },
+  jsonBoolean: (column, path) =>
+    sql<
+      number | null
+    >`case ${jsonPlace(column, path)} when jsonb 'true' then 1 when jsonb 'false' then 0 end`,
+  jsonIsNull: (column, path) =>
+    sql<SqlBool>`coalesce(jsonb_typeof(${jsonPlace(column, path)}), 'null') = 'null'`,
+
+  matchesAll: (table, tokens) =>
+    sql<SqlBool>`${sql.ref(`${table}.document`)} @@ to_tsquery('simple', ${tokens.join(' & ')})`,
+};
+
+const arrayTypes: Readonly<Record<ColumnKind, RawBuilder<unknown>>> = {
+  uuid: sql`uuid[]`,
+  text: sql`text[]`,
+  integer: sql`bigint[]`,
+  real: sql`double precision[]`,
+  json: sql`jsonb[]`,
+  blob: sql`bytea[]`,
+};
+
+/** No array is longer, so that an index beyond finds nothing instead of being refused as an integer. */
+const lastIndex = 2_147_483_647;
+
+// A path in strict mode and not a chain of `->`, for which a scalar is its own element 0. Silent, so that what
+// is not there is NULL and no error.
+function jsonPlace(column: Expression<unknown>, path: readonly JsonPathSegment[]): RawBuilder<unknown> {
+  const steps = path.map((segment) =>
+    typeof segment === 'number' ? `[${Math.min(segment, lastIndex)}]` : `.${JSON.stringify(segment)}`,
+  );
+  return sql`jsonb_path_query_first(${column}, cast(${`strict $${steps.join('')}`} as jsonpath), '{}', true)`;
+}

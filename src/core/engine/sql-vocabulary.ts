@@ -1,0 +1,60 @@
+import type { Expression, RawBuilder, SqlBool } from 'kysely';
+
+/** What a column holds, as far as comparing and binding need to know. */
+export type ColumnKind = 'uuid' | 'text' | 'integer' | 'real' | 'json' | 'blob';
+
+/** How statements are written, for whoever looks for placeholders in them. */
+export interface SqlLexicalRules {
+  /** Whether `$tag$ … $tag$` quotes a string. */
+  readonly dollarQuotes: boolean;
+  /** Whether `e'…'` is a string in which a backslash escapes the next character. */
+  readonly escapeStrings: boolean;
+  /** Whether block comments nest. */
+  readonly nestedComments: boolean;
+  /** Whether `[name]` and `` `name` `` quote an identifier. */
+  readonly bracketIdentifiers: boolean;
+}
+
+/** A step into a JSON value: the name of a member, or the index of an element from 0. */
+export type JsonPathSegment = string | number;
+
+/**
+ * The words in which engines differ. Each gives a Kysely expression, so that what is built on them
+ * compiles for the engine at hand and every value travels as a parameter.
+ */
+export interface SqlVocabulary {
+  /** The most parameters that one statement may have. */
+  readonly maxParameters: number;
+  /** How statements are written. */
+  readonly lexicalRules: SqlLexicalRules;
+  /** The parameter marker of the n-th parameter, from 1. */
+  placeholder(position: number): string;
+  /** The server's or library's version, as text. */
+  version(): RawBuilder<string>;
+  /** Whether a text matches a pattern: `%` any text, `_` one character, `\` takes the next literally. Case-sensitive. */
+  like(text: Expression<string | null>, pattern: string): Expression<SqlBool>;
+  /** Whether a text holds another literally. Case-sensitive. */
+  contains(text: Expression<string | null>, part: string): Expression<SqlBool>;
+  /** Whether a value is one of many; one parameter whatever their number. An empty list holds nothing. */
+  isIn(
+    value: Expression<unknown>,
+    values: readonly (string | number)[],
+    kind: ColumnKind,
+  ): Expression<SqlBool>;
+  /** The string at a path of a JSON column; NULL where there is none or it is something else. */
+  jsonString(column: Expression<unknown>, path: readonly JsonPathSegment[]): Expression<string | null>;
+  /** The number at a path of a JSON column; NULL where there is none or it is something else. */
+  jsonNumber(column: Expression<unknown>, path: readonly JsonPathSegment[]): Expression<number | null>;
+  /** 1 for true and 0 for false at a path of a JSON column; NULL where there is none or it is something else. */
+  jsonBoolean(column: Expression<unknown>, path: readonly JsonPathSegment[]): Expression<number | null>;
+  /** Whether there is nothing at a path of a JSON column, or a JSON null. */
+  jsonIsNull(column: Expression<unknown>, path: readonly JsonPathSegment[]): Expression<SqlBool>;
+  /**
+   * Whether a row of a full-text table holds every one of the tokens. The table is one that the
+   * migration helper `createFullTextTable` made.
+   *
+   * @param table name of the full-text table, as it stands in the query
+   * @param tokens at least one; ASCII letters and digits alone
+   */
+  matchesAll(table: string, tokens: readonly string[]): Expression<SqlBool>;
+}

@@ -1,0 +1,33 @@
+import { decorrelatedJitter } from '../../foundation/backoff.ts';
+import { sleep, type Clock } from '../../foundation/clock.ts';
+
+/**
+ * Runs a synchronous step until no other process holds the lock that it needs. The waiting is
+ * asynchronous: SQLite's own busy time-out sleeps in C and freezes the event loop for as long.
+ *
+ * @param step has no effect where it fails with SQLITE_BUSY, so that it may run again
+ * @param timeout in ms; afterwards the driver's error is thrown
+ */
+export async function waitForLock<Result>(
+  step: () => Result,
+  timeout: number,
+  clock: Clock,
+): Promise<Result> {
+  const nextDelay = decorrelatedJitter({ base: 1, cap: 25 });
+  const start = clock.monotonic();
+  for (;;) {
+    try {
+      return step();
+    } catch (error) {
+      const left = timeout - (clock.monotonic() - start);
+      if (!isBusy(error) || left <= 0) throw error;
+      await sleep(clock, Math.min(nextDelay(), left));
+    }
+  }
+}
+
+// BUSY_SNAPSHOT is not waited for: the transaction has read what is no longer current and cannot go on.
+function isBusy(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return code === 'SQLITE_BUSY' || code === 'SQLITE_BUSY_RECOVERY';
+}

@@ -1,0 +1,107 @@
+import { ConnectionError } from '../../foundation/errors/connection-errors.ts';
+import {
+  CheckViolationError,
+  ForeignKeyViolationError,
+  NotNullViolationError,
+  UniqueViolationError,
+  type ConstraintFields,
+} from '../../foundation/errors/constraint-errors.ts';
+import { LiminalDataError } from '../../foundation/errors/liminal-data-error.ts';
+import { CorruptDatabaseError, DiskFullError, QueryError } from '../../foundation/errors/statement-errors.ts';
+import { DatabaseBusyError, ReadOnlyDatabaseError } from '../../foundation/errors/transaction-errors.ts';
+
+/** Turns what better-sqlite3 throws into an error of this library, by its extended result code. Pure. */
+export function translateSqliteError(cause: unknown): LiminalDataError {
+  if (cause instanceof LiminalDataError) return cause;
+  const error = cause instanceof Error ? cause : new Error(String(cause));
+  const code = codeOf(error);
+  return constraintError(code, error) ?? conditionError(code, error) ?? queryError(code, error);
+}
+
+function constraintError(code: string, cause: Error): LiminalDataError | undefined {
+  switch (code) {
+    case 'SQLITE_CONSTRAINT_UNIQUE':
+    case 'SQLITE_CONSTRAINT_PRIMARYKEY':
+    case 'SQLITE_CONSTRAINT_ROWID':
+      return new UniqueViolationError(namedColumns(cause.message), { cause });
+    case 'SQLITE_CONSTRAINT_FOREIGNKEY':
+      return new ForeignKeyViolationError({}, { cause });
+    case 'SQLITE_CONSTRAINT_NOTNULL':
+      return new NotNullViolationError(namedColumns(cause.message), { cause });
+    case 'SQLITE_CONSTRAINT_CHECK':
+      return new CheckViolationError({ constraint: afterColon(cause.message) }, { cause });
+    case 'SQLITE_CONSTRAINT_DATATYPE':
+      return new CheckViolationError(lastColumn(cause.message), { cause });
+    default:
+      return undefined;
+  }
+}
+
+function conditionError(code: string, cause: Error): LiminalDataError | undefined {
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED') || code === 'SQLITE_PROTOCOL') {
+    return new DatabaseBusyError(
+      'Another process held the lock of the SQLite file for longer than lockTimeout. Run the transaction again.',
+      { cause },
+    );
+  }
+  if (code.startsWith('SQLITE_READONLY')) {
+    return new ReadOnlyDatabaseError(
+      'A write was asked for where only reads are possible: a read-only transaction, file or folder.',
+      { cause },
+    );
+  }
+  // A file size limit shows as IOERR_WRITE, a full disk as FULL.
+  if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_WRITE') {
+    return new DiskFullError(
+      'There is no room left for the write; nothing was changed. Make room and try again.',
+      {
+        cause,
+      },
+    );
+  }
+  if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
+    return new CorruptDatabaseError(
+      'The file is not a SQLite database, or its pages contradict each other. Keep a copy and restore a backup.',
+      { cause },
+    );
+  }
+  if (code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_IOERR') || isFileSystemCode(code)) {
+    return new ConnectionError(
+      `The SQLite file cannot be opened or read (${code}). Check its path and the rights of its folder.`,
+      { cause },
+    );
+  }
+  return undefined;
+}
+
+function queryError(code: string, cause: Error): QueryError {
+  return new QueryError(`SQLite refuses the statement: ${cause.message}`, code === '' ? undefined : code, {
+    cause,
+  });
+}
+
+function codeOf(error: Error): string {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' ? code : '';
+}
+
+function isFileSystemCode(code: string): boolean {
+  return /^E[A-Z]+$/.test(code);
+}
+
+// SQLite has no fields for these; the names stand behind the colon: "UNIQUE constraint failed: t.a, t.b".
+function namedColumns(message: string): ConstraintFields {
+  const paths = (afterColon(message) ?? '').split(', ').filter((path) => path.includes('.'));
+  const table = paths[0]?.split('.')[0];
+  return { table, columns: paths.map((path) => path.slice(path.indexOf('.') + 1)) };
+}
+
+function lastColumn(message: string): ConstraintFields {
+  const [table, column] = message.slice(message.lastIndexOf(' ') + 1).split('.');
+  return { table, columns: column === undefined ? [] : [column] };
+}
+
+function afterColon(message: string): string | undefined {
+  const colon = message.indexOf(': ');
+  return colon === -1 ? undefined : message.slice(colon + 2);
+}

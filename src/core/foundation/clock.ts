@@ -1,0 +1,39 @@
+/**
+ * Time as an argument: everything that waits, times or dates takes a `Clock`, so that tests can hold
+ * time still. Durations are measured on the monotonic clock, which does not jump with the wall clock.
+ */
+export interface Clock {
+  /** Wall time, in ms since the Unix epoch. For what is stored or shown. */
+  now(): number;
+  /** Monotonic time in ms from an arbitrary start. For durations and deadlines. */
+  monotonic(): number;
+  /**
+   * Calls back once after `delay` ms, unless cancelled.
+   *
+   * @returns cancels the call; harmless when it has happened already
+   */
+  schedule(delay: number, callback: () => void): () => void;
+}
+
+/** The machine's own clock. Its timers keep the process alive: somebody awaits them. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  schedule(delay, callback) {
+    const timer = setTimeout(callback, delay);
+    return () => clearTimeout(timer);
+  },
+};
+
+/**
+ * Waits.
+ *
+ * @param clock whose time is waited for
+ * @param delay in ms
+ * @returns resolves after the delay; never rejects
+ */
+export function sleep(clock: Clock, delay: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.schedule(delay, resolve);
+  });
+}

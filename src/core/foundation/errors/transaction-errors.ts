@@ -1,0 +1,61 @@
+import { LiminalDataError } from './liminal-data-error.ts';
+
+/** Two transactions waited for each other; the database ended this one. */
+export class DeadlockError extends LiminalDataError {
+  static override readonly description = {
+    code: 'LIMINAL_DEADLOCK',
+    retryable: true,
+    when: 'Postgres found transactions that wait for each other and rolled this one back. SQLite has one writer and never deadlocks.',
+    remedy: 'Run the whole transaction again; touch rows in one order everywhere.',
+  } as const;
+}
+
+/** A concurrent transaction makes this one impossible to serialise. */
+export class SerializationFailureError extends LiminalDataError {
+  static override readonly description = {
+    code: 'LIMINAL_SERIALIZATION_FAILURE',
+    retryable: true,
+    when: 'At `repeatable read` or `serializable` a concurrent transaction changed what this one relied on.',
+    remedy: 'Run the whole transaction again.',
+  } as const;
+}
+
+/** Somebody else holds a lock for longer than the configured wait. */
+export class DatabaseBusyError extends LiminalDataError {
+  static override readonly description = {
+    code: 'LIMINAL_DATABASE_BUSY',
+    retryable: true,
+    when: 'A lock was not granted within `lockTimeout`: another process writes to the SQLite file, or another transaction holds the row on Postgres.',
+    remedy: 'Run the transaction again; look for whoever holds the lock for so long.',
+  } as const;
+}
+
+/** A statement of the transaction failed before, so that nothing of it can be committed. */
+export class TransactionAbortedError extends LiminalDataError {
+  static override readonly description = {
+    code: 'LIMINAL_TRANSACTION_ABORTED',
+    retryable: false,
+    when: 'A statement follows a failed one in the same Postgres transaction, or a transaction whose statement failed is committed. It was rolled back.',
+    remedy: 'Let the first error end the transaction, or guard the statement with a savepoint.',
+  } as const;
+}
+
+/** A write was tried where only reads are allowed. */
+export class ReadOnlyDatabaseError extends LiminalDataError {
+  static override readonly description = {
+    code: 'LIMINAL_READ_ONLY_DATABASE',
+    retryable: false,
+    when: 'A read-only transaction writes, or the database file, its folder or the server is read-only.',
+    remedy: 'Write in a transaction that is not read-only; check the rights of the file and its folder.',
+  } as const;
+}
+
+/** The transaction or connection that a handle belonged to has ended. */
+export class TransactionClosedError extends LiminalDataError {
+  static override readonly description = {
+    code: 'LIMINAL_TRANSACTION_CLOSED',
+    retryable: false,
+    when: 'A query is made with a handle whose connection was given back: its transaction has been committed or rolled back.',
+    remedy: 'Await every query inside of the work function, and do not keep its handle.',
+  } as const;
+}

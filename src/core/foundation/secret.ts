@@ -1,0 +1,39 @@
+import { inspect } from 'node:util';
+
+/** What stands in the place of a secret wherever one would be printed. */
+export const redacted = '[redacted]';
+
+/**
+ * A value that is never printed: string conversion, JSON and `util.inspect` all give `[redacted]`.
+ * It does not protect the memory of the process.
+ *
+ * @example
+ * const password = new Secret('s3cret');
+ * `${password}`; // '[redacted]'
+ * password.reveal(); // 's3cret'
+ */
+export class Secret {
+  readonly #value: string;
+
+  /** @param value the secret itself */
+  constructor(value: string) {
+    this.#value = value;
+  }
+
+  /** @returns the secret itself, for the one place that needs it */
+  reveal(): string {
+    return this.#value;
+  }
+
+  toString(): string {
+    return redacted;
+  }
+
+  toJSON(): string {
+    return redacted;
+  }
+
+  [inspect.custom](): string {
+    return redacted;
+  }
+}

@@ -1,0 +1,78 @@
+// The runtime check comes first: an old Node must hear of it before a driver crashes in it.
+export { assertNodeVersion } from './foundation/runtime.ts';
+
+// Configuration
+export type { DatabaseConfig, PoolConfig } from './config/database-config.ts';
+export type { EngineConfig } from './config/engine-config.ts';
+export { ConfigSection } from './config/config-section.ts';
+export { parseDatabaseConfig } from './config/parse-database-config.ts';
+export { databaseConfigFromEnv } from './config/from-env.ts';
+
+// Factory and provider
+export { DatabaseProviderFactory, type ProviderOptions } from './provider/database-provider-factory.ts';
+export {
+  DatabaseProvider,
+  type CloseOptions,
+  type InitializeHook,
+  type ProviderParts,
+  type TransactionOptions,
+} from './provider/database-provider.ts';
+export type { HealthReport } from './provider/health.ts';
+
+// Engines: the contract, and the parts to build one from
+export type { Engine, EngineContext, OpenEngine } from './engine/engine.ts';
+export type { ColumnHelpers, MigrationTraits, TableHelpers } from './engine/migration-traits.ts';
+export type { ColumnKind, JsonPathSegment, SqlLexicalRules, SqlVocabulary } from './engine/sql-vocabulary.ts';
+export { LeasingDriver, type Lease, type LeaseSource } from './engine/leasing-driver.ts';
+export type { TranslateError } from './engine/translate-error.ts';
+export { TranslatingDialect } from './engine/translating-dialect.ts';
+export { checkParameter } from './engine/parameters.ts';
+export { Semaphore, type SemaphoreOptions, type SemaphoreStats } from './pool/semaphore.ts';
+export type { PoolStats } from './foundation/pool-stats.ts';
+
+// Time, logs and secrets from outside
+export { systemClock, type Clock } from './foundation/clock.ts';
+export type { Logger } from './foundation/logger.ts';
+export { Secret } from './foundation/secret.ts';
+
+// Errors
+export {
+  LiminalDataError,
+  isLiminalDataError,
+  type ErrorDescription,
+} from './foundation/errors/liminal-data-error.ts';
+export type { Issue } from './foundation/issue.ts';
+export { ConfigurationError } from './foundation/errors/configuration-error.ts';
+export { ValidationError } from './foundation/errors/validation-error.ts';
+export {
+  CommitOutcomeUnknownError,
+  ConnectionError,
+  PoolClosedError,
+  PoolTimeoutError,
+} from './foundation/errors/connection-errors.ts';
+export {
+  CheckViolationError,
+  ConstraintViolationError,
+  ForeignKeyViolationError,
+  NotNullViolationError,
+  UniqueViolationError,
+  type ConstraintFields,
+} from './foundation/errors/constraint-errors.ts';
+export { NotFoundError, StaleEntityError, UnreadableRowError } from './foundation/errors/entity-errors.ts';
+export { MigrationError } from './foundation/errors/migration-errors.ts';
+export {
+  CorruptDatabaseError,
+  DiskFullError,
+  QueryCancelledError,
+  QueryError,
+  StatementTimeoutError,
+  UnsafeIntegerError,
+} from './foundation/errors/statement-errors.ts';
+export {
+  DatabaseBusyError,
+  DeadlockError,
+  ReadOnlyDatabaseError,
+  SerializationFailureError,
+  TransactionAbortedError,
+  TransactionClosedError,
+} from './foundation/errors/transaction-errors.ts';

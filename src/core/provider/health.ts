@@ -1,0 +1,42 @@
+import type { LiminalDataError } from '../foundation/errors/liminal-data-error.ts';
+import type { Clock } from '../foundation/clock.ts';
+
+/** What a health check found. */
+export interface HealthReport {
+  /** Whether the database answered. */
+  readonly healthy: boolean;
+  /** How long the answer, or the failure, took in ms; waiting for a connection included. */
+  readonly latency: number;
+  /** The engine's type. */
+  readonly engine: string;
+  /** The version of the server or library; undefined where there was no answer. */
+  readonly version: string | undefined;
+  /** Why it is not healthy; undefined where it is. */
+  readonly error?: LiminalDataError;
+}
+
+/**
+ * Asks a database for its version and times the answer. Never throws.
+ *
+ * @param engine the engine's type
+ * @param askVersion the one statement to send
+ */
+export async function checkHealth(
+  engine: string,
+  askVersion: () => Promise<string>,
+  clock: Clock,
+): Promise<HealthReport> {
+  const start = clock.monotonic();
+  const report = { engine, latency: 0, healthy: true, version: undefined };
+  try {
+    const version = await askVersion();
+    return { ...report, version, latency: clock.monotonic() - start };
+  } catch (error) {
+    return {
+      ...report,
+      healthy: false,
+      latency: clock.monotonic() - start,
+      error: error as LiminalDataError,
+    };
+  }
+}

@@ -1,0 +1,113 @@
+import { expect } from 'chai';
+import { ConnectionError, PoolTimeoutError, ValidationError } from '../../../../src/core/index.ts';
+import { rejectionOf } from '../../../support/rejection.ts';
+import { until } from '../../../support/until.ts';
+import { describeOnPostgres } from './postgres-harness.ts';
+
+describeOnPostgres('a session has its limits', (postgres) => {
+  it('those of the configuration, as the server sees them', async () => {
+    const provider = await postgres.open({
+      statementTimeout: 1_234,
+      lockTimeout: 567,
+      connection: { applicationName: 'the-name' },
+    });
+    const settings = [
+      'statement_timeout',
+      'lock_timeout',
+      'idle_in_transaction_session_timeout',
+      'standard_conforming_strings',
+      'client_encoding',
+      'application_name',
+    ];
+    const rows = await provider.query<{ name: string; setting: string }>(
+      'select name, setting from pg_settings where name = any(?)',
+      [settings],
+    );
+    expect(Object.fromEntries(rows.map(({ name, setting }) => [name, setting]))).to.deep.equal({
+      statement_timeout: '1234',
+      lock_timeout: '567',
+      idle_in_transaction_session_timeout: '60000',
+      standard_conforming_strings: 'on',
+      client_encoding: 'UTF8',
+      application_name: 'the-name',
+    });
+  });
+
+  it('0 is no limit for a statement, and no waiting for a lock', async () => {
+    const provider = await postgres.open({ statementTimeout: 0, lockTimeout: 0 });
+    expect(
+      await provider.query(
+        `select current_setting('statement_timeout') as s, current_setting('lock_timeout') as l`,
+      ),
+    ).to.deep.equal([{ s: '0', l: '1ms' }]);
+  });
+
+  it('an idle one is closed after idleTimeout, down to the least that is kept', async () => {
+    const provider = await postgres.open({ pool: { idleTimeout: 30, min: 1, max: 4 } });
+    await Promise.all(Array.from({ length: 4 }, () => provider.query('select pg_sleep(0.01)')));
+    expect(provider.stats()).to.include({ size: 4, created: 4 });
+    await until(() => provider.stats().size === 1);
+    expect(provider.stats()).to.include({ idle: 1, busy: 0 });
+  });
+
+  it('an old one is closed after maxLifetime, but never while it is lent', async () => {
+    const provider = await postgres.open({ pool: { maxLifetime: 30 } });
+    expect(await provider.query('select 1 as one from pg_sleep(0.1)')).to.deep.equal([{ one: 1 }]);
+    await until(() => provider.stats().size === 0);
+    expect(provider.stats()).to.include({ created: 1 });
+  });
+
+  it('there are never more of them than pool.max, and everybody is served', async () => {
+    const url = await postgres.freshUrl();
+    const provider = await postgres.open({ url, pool: { max: 3 } });
+    let most = 0;
+    const queries = Array.from({ length: 60 }, async () => {
+      await provider.query('select pg_sleep(0.002)');
+      most = Math.max(most, provider.stats().size);
+    });
+    await Promise.all(queries);
+    expect(most).to.equal(3);
+    expect(provider.stats()).to.include({ created: 3, timeouts: 0, waiting: 0 });
+    expect(provider.stats().longestWait).to.be.greaterThan(0);
+  });
+
+  it('whoever waits longer than acquireTimeout is told how busy the pool is', async () => {
+    const provider = await postgres.open({ pool: { max: 2, acquireTimeout: 500 } });
+    const gate = Promise.withResolvers<void>();
+    const busy = [provider.transaction(() => gate.promise), provider.transaction(() => gate.promise)];
+    await until(() => provider.stats().created === 2);
+    const start = performance.now();
+    const error = await rejectionOf(provider.query('select 1'));
+    expect(performance.now() - start).to.be.within(495, 2_000);
+    expect(error).to.be.instanceOf(PoolTimeoutError);
+    expect((error as PoolTimeoutError).stats).to.include({ busy: 2, max: 2, size: 2 });
+    gate.resolve();
+    await Promise.all(busy);
+  });
+
+  it('an isolation level that Postgres does not know is refused before anything is sent', async () => {
+    const provider = await postgres.open();
+    const outcome = provider.transaction(() => Promise.resolve(), { isolation: 'snapshot' });
+    expect(await rejectionOf(outcome)).to.be.instanceOf(ValidationError);
+  });
+
+  it('closing waits for what is under way, and leaves no session on the server', async () => {
+    const url = await postgres.freshUrl();
+    const provider = await postgres.open({ url });
+    const query = provider.query('select 1 as one from pg_sleep(0.1)');
+    await until(() => provider.stats().busy === 1);
+    await provider.close();
+    expect(await query).to.deep.equal([{ one: 1 }]);
+    await until(async () => (await postgres.countSessions(url)) === 0);
+  });
+
+  it('closing cuts off what outlives its deadline', async () => {
+    const provider = await postgres.open();
+    const outcome = rejectionOf(provider.query('select pg_sleep(60)'));
+    await until(() => provider.stats().busy === 1);
+    const start = performance.now();
+    await provider.close({ deadline: 50 });
+    expect(performance.now() - start).to.be.within(45, 1_000);
+    expect(await outcome).to.be.instanceOf(ConnectionError);
+  });
+});

@@ -1,0 +1,101 @@
+/**
+ * Declares a suite once for each database. Every suite makes databases of its own and leaves none behind.
+ */
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import { databaseNames, isSwitchedOff, type DatabaseName } from './engines.ts';
+import { getPostgresServer } from './postgres-server.ts';
+import { makeTempDirectory } from './temp-directory.ts';
+
+export interface TestDatabase {
+  readonly name: DatabaseName;
+  /**
+   * Makes a new empty database; call it in a hook or a test. The same URL opened twice is one database seen
+   * by two handles, except for `sqlite-memory`, where each handle has a database of its own.
+   */
+  freshUrl(): Promise<string>;
+  /** Removes every database made so far; runs by itself when the suite ends, after the suite's own hooks. */
+  cleanup(): Promise<void>;
+}
+
+/** Declares `title [database]` for each database; a suite of a switched-off database counts as skipped. */
+export function describeOnEachDatabase(title: string, body: (database: TestDatabase) => void): void {
+  for (const name of databaseNames) describeOnDatabase(name, title, body);
+}
+
+/** The same for one database: for promises that only one engine makes. */
+export function describeOnDatabase(
+  name: DatabaseName,
+  title: string,
+  body: (database: TestDatabase) => void,
+): void {
+  const declare = isSwitchedOff(name) ? describe.skip : describe;
+  declare(`${title} [${name}]`, () => {
+    const database = makeTestDatabase(name);
+    body(database);
+    after(() => database.cleanup());
+  });
+}
+
+function makeTestDatabase(name: DatabaseName): TestDatabase {
+  const removals: (() => Promise<void>)[] = [];
+  return {
+    name,
+    async freshUrl() {
+      const made = await makers[name]();
+      removals.push(made.remove);
+      return made.url;
+    },
+    async cleanup() {
+      for (const remove of removals.splice(0)) await remove();
+    },
+  };
+}
+
+interface MadeDatabase {
+  url: string;
+  remove: () => Promise<void>;
+}
+
+const makers: Record<DatabaseName, () => Promise<MadeDatabase>> = {
+  'sqlite-file': makeSqliteFile,
+  'sqlite-memory': () => Promise.resolve({ url: 'sqlite::memory:', remove: () => Promise.resolve() }),
+  postgres: makePostgresDatabase,
+};
+
+function makeSqliteFile(): Promise<MadeDatabase> {
+  const directory = makeTempDirectory('sqlite');
+  return Promise.resolve({
+    url: `sqlite:${join(directory, 'test.db')}`,
+    remove: () => {
+      rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+      return Promise.resolve();
+    },
+  });
+}
+
+async function makePostgresDatabase(): Promise<MadeDatabase> {
+  const { adminUrl, hasIcu } = await getPostgresServer();
+  const name = `liminal_test_${process.pid}_${randomBytes(6).toString('hex')}`;
+  // A linguistic default order: a query that forgets COLLATE "C" sorts differently here and is found out.
+  const locale = hasIcu ? `locale_provider icu icu_locale 'en-US'` : '';
+  await runAsAdmin(adminUrl, `create database ${name} template template0 encoding 'UTF8' ${locale}`);
+  const url = new URL(adminUrl);
+  url.pathname = `/${name}`;
+  return {
+    url: url.href,
+    remove: () => runAsAdmin(adminUrl, `drop database if exists ${name} with (force)`),
+  };
+}
+
+async function runAsAdmin(adminUrl: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: adminUrl });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}

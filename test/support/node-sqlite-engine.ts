@@ -1,0 +1,189 @@
+/**
+ * A third engine, built as a stranger would build one: on the public doors alone, with a driver that the
+ * library has never heard of (Node's own SQLite). It proves that an engine is a value.
+ */
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import {
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  type CompiledQuery,
+  type Dialect,
+  type QueryResult,
+  type TransactionSettings,
+} from 'kysely';
+import {
+  CheckViolationError,
+  ForeignKeyViolationError,
+  LeasingDriver,
+  NotNullViolationError,
+  PoolClosedError,
+  QueryError,
+  ReadOnlyDatabaseError,
+  Semaphore,
+  TranslatingDialect,
+  UniqueViolationError,
+  UnsafeIntegerError,
+  checkParameter,
+  type Engine,
+  type Lease,
+  type LiminalDataError,
+  type PoolStats,
+} from '../../src/core/index.ts';
+import { sqliteColumns, sqliteVocabulary } from '../../src/core/engine/sqlite/index.ts';
+
+interface NodeSqliteConnection {
+  readonly filename: string;
+}
+
+export const nodeSqliteEngine: Engine<'node-sqlite', NodeSqliteConnection> = {
+  config: {
+    type: 'node-sqlite',
+    schemes: ['node-sqlite'],
+    fromUrl: (url) => ({ connection: { filename: url.slice(url.indexOf(':') + 1) } }),
+    parseConnection: (section) => ({ filename: section.string('filename') ?? ':memory:' }),
+  },
+  open(config, { clock }) {
+    let database: DatabaseSync | undefined;
+    let opened = 0;
+    const stats = (): PoolStats => {
+      const { held, waiting, longestWait, timeouts } = turns.stats();
+      const size = database === undefined ? 0 : 1;
+      const busy = Math.min(size, held);
+      return {
+        size,
+        busy,
+        idle: size - busy,
+        waiting,
+        max: 1,
+        longestWait,
+        timeouts,
+        created: opened,
+        retired: opened - size,
+      };
+    };
+    const { acquireTimeout, maxWaiting } = config.pool;
+    const turns = new Semaphore({ permits: 1, acquireTimeout, maxWaiting, clock, poolStats: stats });
+    const open = () => {
+      if (database !== undefined) return;
+      database = new DatabaseSync(config.connection.filename, { enableForeignKeyConstraints: true });
+      opened += 1;
+    };
+    const use = () => {
+      if (database === undefined) throw new PoolClosedError('The database is closed.');
+      return database;
+    };
+    let closing: Promise<void> | undefined;
+    const close = async (deadline: number) => {
+      turns.close();
+      await turns.drain(deadline);
+      database?.close();
+      database = undefined;
+    };
+    const lend = async (signal: AbortSignal | undefined) => {
+      await turns.acquire(signal);
+      open();
+      return new NodeSqliteLease(turns, use);
+    };
+    const dialect: Dialect = {
+      createDriver: () => new LeasingDriver({ lend, close }),
+      createAdapter: () => new OwnQueueAdapter(),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+      createIntrospector: (db) => new SqliteIntrospector(db),
+    };
+    return {
+      dialect: new TranslatingDialect(dialect, translate),
+      sql: sqliteVocabulary,
+      migrations: { columns: sqliteColumns, withLock: (_connection, _name, _options, work) => work() },
+      stats,
+      close: (deadline) => (closing ??= close(deadline)),
+    };
+  },
+};
+
+class OwnQueueAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
+
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+class NodeSqliteLease implements Lease {
+  readonly #turns: Semaphore;
+  readonly #use: () => DatabaseSync;
+
+  constructor(turns: Semaphore, use: () => DatabaseSync) {
+    this.#turns = turns;
+    this.#use = use;
+  }
+
+  async begin({ accessMode }: TransactionSettings): Promise<void> {
+    this.#use().exec(accessMode === 'read only' ? 'pragma query_only = on; begin' : 'begin immediate');
+  }
+
+  async commit(): Promise<void> {
+    this.#use().exec('commit; pragma query_only = off');
+  }
+
+  async rollback(): Promise<void> {
+    this.#use().exec('rollback; pragma query_only = off');
+  }
+
+  async release(): Promise<void> {
+    this.#turns.release();
+  }
+
+  async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    const parameters = query.parameters.map((value, index) => {
+      checkParameter(value, index + 1);
+      return (typeof value === 'boolean' ? Number(value) : value) as SQLInputValue;
+    });
+    const statement = this.#use().prepare(query.sql);
+    if (statement.columns().length > 0) {
+      statement.setReadBigInts(true);
+      const rows = statement.all(...parameters).map(withNumbers);
+      return { rows: rows as Row[], numAffectedRows: BigInt(rows.length) };
+    }
+    const { changes } = statement.run(...parameters);
+    const counts = /^\s*(?:insert|update|delete)/i.test(query.sql);
+    return { rows: [], numAffectedRows: counts ? BigInt(changes) : 0n };
+  }
+
+  async *streamQuery<Row>(query: CompiledQuery): AsyncIterableIterator<QueryResult<Row>> {
+    yield await this.executeQuery<Row>(query);
+  }
+}
+
+function withNumbers(row: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(row).map(([column, value]) => {
+      if (typeof value !== 'bigint') return [column, value];
+      if (!Number.isSafeInteger(Number(value))) throw new UnsafeIntegerError(column);
+      return [column, Number(value)];
+    }),
+  );
+}
+
+function translate(error: unknown): LiminalDataError {
+  const { errcode, message } = error as { errcode?: number; message: string };
+  const options = { cause: error };
+  const columns = (message.split(': ')[1] ?? '').split(', ').map((path) => path.split('.').at(-1) ?? '');
+  switch (errcode) {
+    case 2067:
+    case 1555:
+      return new UniqueViolationError({ table: /: (\w+)\./.exec(message)?.[1], columns }, options);
+    case 787:
+      return new ForeignKeyViolationError({}, options);
+    case 1299:
+      return new NotNullViolationError({ table: /: (\w+)\./.exec(message)?.[1], columns }, options);
+    case 275:
+      return new CheckViolationError({ constraint: message.split(': ')[1] }, options);
+    case 8:
+      return new ReadOnlyDatabaseError('A write was asked for in a read-only transaction.', options);
+    default:
+      return new QueryError(`The statement is refused: ${message}`, errcode?.toString(), options);
+  }
+}
