@@ -19,6 +19,28 @@ export {
 } from './provider/database-provider.ts';
 export type { HealthReport } from './provider/health.ts';
 
+// Repositories
+export type { Cursor, Page } from './domain/page.ts';
+export { Repository, type UpsertOptions } from './repository/repository.ts';
+export { ReadRepository, type DefaultKey } from './repository/read-repository.ts';
+export type { RepositoryOptions, RepositoryProvider } from './repository/table-definition.ts';
+export type {
+  FindOptions,
+  FirstOptions,
+  KeyValue,
+  PageOptions,
+  RepositoryCallOptions,
+  SelectOption,
+  StreamOptions,
+} from './repository/read-options.ts';
+export { decodeJson, encodeJson } from './repository/json-column.ts';
+export { readColumn, type RowMapper } from './repository/row-mapper.ts';
+export type { ColumnDeclaration, ColumnDeclarations, ColumnName } from './query/column.ts';
+export type { Filter, ValueFilter } from './query/filter.ts';
+export type { Operators } from './query/operators.ts';
+export type { JsonFilter, PathFilter } from './query/json-filter.ts';
+export type { OrderBy, OrderTerm } from './query/order.ts';
+
 // Engines: the contract, and the parts to build one from
 export type { Engine, EngineContext, OpenEngine } from './engine/engine.ts';
 export type { ColumnHelpers, MigrationTraits, TableHelpers } from './engine/migration-traits.ts';

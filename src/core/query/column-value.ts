@@ -1,0 +1,61 @@
+import { sql, type RawBuilder } from 'kysely';
+import type { ColumnKind } from '../engine/sql-vocabulary.ts';
+
+/**
+ * Which values a column of each kind may be compared with and filled with: those that come back as they
+ * went in and compare alike on every engine.
+ */
+interface ValueRule {
+  /** What is said of a value that does not fit. */
+  readonly message: string;
+  /** The value in its one form; undefined where it does not fit. NULL is not asked about. */
+  normalize(value: unknown): string | number | Uint8Array | undefined;
+}
+
+const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+const storableText: ValueRule = {
+  message: 'must be text without NUL and lone surrogates',
+  normalize: (value) => (typeof value === 'string' && isStorableText(value) ? value : undefined),
+};
+
+export const valueRules: Readonly<Record<ColumnKind, ValueRule>> = {
+  uuid: {
+    message: 'must be a UUID',
+    normalize(value) {
+      const id = typeof value === 'string' ? value.toLowerCase() : '';
+      return uuidPattern.test(id) ? id : undefined;
+    },
+  },
+  text: storableText,
+  json: storableText,
+  integer: {
+    message: 'must be a safe integer',
+    // Adding 0 turns -0 into 0, which is the one that integers have.
+    normalize: (value) => (Number.isSafeInteger(value) ? (value as number) + 0 : undefined),
+  },
+  real: {
+    message: 'must be a finite number',
+    normalize: (value) => (Number.isFinite(value) ? (value as number) : undefined),
+  },
+  blob: {
+    message: 'must be a Uint8Array',
+    normalize: (value) => (value instanceof Uint8Array ? value : undefined),
+  },
+};
+
+/** Whether every engine stores a text as it is: none takes NUL or lone surrogates without changing them. */
+export function isStorableText(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
+}
+
+/**
+ * A parameter to compare a column with.
+ *
+ * @param value as `valueRules` normalised it
+ */
+export function bindValue(value: unknown, kind: ColumnKind): RawBuilder<unknown> {
+  // Without the cast Postgres takes the parameter for an int4 where the column is one, and refuses a greater
+  // number instead of finding that nothing equals it.
+  return kind === 'integer' ? sql`cast(${value} as bigint)` : sql`${value}`;
+}

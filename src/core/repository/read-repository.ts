@@ -1,0 +1,241 @@
+import type { SelectQueryBuilder, Selectable } from 'kysely';
+import type { Page } from '../domain/page.ts';
+import { NotFoundError } from '../foundation/errors/entity-errors.ts';
+import type { ColumnName } from '../query/column.ts';
+import type { Filter } from '../query/filter.ts';
+import { planFilter, planFind, planKey, planPage, planStream, type ReadContext } from './plan-read.ts';
+import type {
+  FindOptions,
+  FirstOptions,
+  KeyValue,
+  PageOptions,
+  RepositoryCallOptions,
+  SelectOption,
+  StreamOptions,
+} from './read-options.ts';
+import { readRow } from './read-row.ts';
+import { countRows, existsRow, selectPage, selectRows, streamRows } from './select-rows.ts';
+import type { StoredRow, UntypedDatabase } from './stored-row.ts';
+import { defineTable, type RepositoryOptions, type RepositoryProvider } from './table-definition.ts';
+
+/** The one column named `id`, or every column where the table has none and `Key` must be said. */
+export type DefaultKey<Row> = 'id' extends ColumnName<Row> ? 'id' : ColumnName<Row>;
+
+/**
+ * Finds rows of one table as entities. It holds no state beside its definition, so it is made once and used
+ * by everybody. It writes nothing (`Repository` does), caches nothing and joins nothing: `query()` and
+ * Kysely are for that.
+ *
+ * Every method takes `{ on: tx }` to run in a transaction. What a caller hands in is checked before anything
+ * is sent: a fault is a ValidationError that lists all of them. A row that cannot be read is an
+ * UnreadableRowError, never null and never left out.
+ *
+ * @typeParam DB the table interfaces
+ * @typeParam Table the table's name
+ * @typeParam Entity what a row is to the domain
+ * @typeParam JsonShapes the shapes of JSON columns by name, for filters on paths
+ * @typeParam Key the column of the key, or a union of them; `id` by default
+ */
+export class ReadRepository<
+  DB,
+  Table extends keyof DB & string,
+  Entity,
+  JsonShapes = unknown,
+  Key extends ColumnName<DB[Table]> = DefaultKey<DB[Table]>,
+> {
+  readonly #provider: RepositoryProvider<DB>;
+  readonly #fromRow: (row: StoredRow) => Entity;
+  /** The table and the engine's words; for subclasses. */
+  protected readonly context: ReadContext;
+
+  /**
+   * @param provider `DatabaseProvider`, or its `db` and `sql`
+   * @param options the table, its key and columns, and the mapper
+   * @throws ValidationError with every fault of the options
+   */
+  constructor(
+    provider: RepositoryProvider<DB>,
+    options: RepositoryOptions<DB, Table, Entity, JsonShapes, Key>,
+  ) {
+    this.#provider = provider;
+    this.#fromRow = (row) => options.mapper.fromRow(row as Selectable<DB[Table]>);
+    this.context = { definition: defineTable(options), vocabulary: provider.sql };
+  }
+
+  /**
+   * Finds an entity by its key.
+   *
+   * @param key the key's value; an object of values by column where the key has several
+   * @returns the entity, or undefined where there is none
+   * @throws ValidationError where the key cannot be one of this table, such as an id that is no UUID
+   * @throws UnreadableRowError where the row breaks the entity's rules
+   */
+  async findById(
+    key: KeyValue<DB[Table], Entity, Key>,
+    options: RepositoryCallOptions<DB> = {},
+  ): Promise<Entity | undefined> {
+    const { definition } = this.context;
+    const condition = planKey(key, this.context);
+    const query = this.database(options)
+      .selectFrom(definition.table)
+      .select([...definition.names])
+      .where(condition);
+    const [row] = await query.execute();
+    return row === undefined ? undefined : this.toEntity(row);
+  }
+
+  /**
+   * Gets an entity by its key.
+   *
+   * @param key as in `findById`
+   * @throws NotFoundError where there is no such row; and as `findById`
+   */
+  async getById(
+    key: KeyValue<DB[Table], Entity, Key>,
+    options: RepositoryCallOptions<DB> = {},
+  ): Promise<Entity> {
+    const entity = await this.findById(key, options);
+    if (entity === undefined) throw new NotFoundError(this.context.definition.table);
+    return entity;
+  }
+
+  /**
+   * Finds all entities that a filter means; with `select` only some columns of their rows.
+   *
+   * @param filter by column name; `{}` means every row
+   * @param options `orderBy` (the key by default), `limit` (0…100,000; none by default, for nothing is cut
+   *   off in silence), `select`, `on`
+   * @throws ValidationError with every fault of the filter and the options
+   * @throws UnreadableRowError where a row breaks the entity's rules; rows of a selection are not checked
+   * @example
+   * await users.findMany({ created_at: { gte: since } }, { orderBy: 'created_at desc', limit: 20 });
+   * await users.findMany({}, { select: ['id', 'email'] }); // { id: string; email: string }[]
+   */
+  findMany(
+    filter: Filter<DB[Table], JsonShapes>,
+    options?: FindOptions<DB, DB[Table], JsonShapes> & { readonly select?: never },
+  ): Promise<Entity[]>;
+  findMany<Name extends ColumnName<DB[Table]>>(
+    filter: Filter<DB[Table], JsonShapes>,
+    options: FindOptions<DB, DB[Table], JsonShapes> & SelectOption<Name>,
+  ): Promise<Pick<Selectable<DB[Table]>, Name>[]>;
+  async findMany(
+    filter: Filter<DB[Table], JsonShapes>,
+    options: FindOptions<DB, DB[Table], JsonShapes> & Partial<SelectOption<string>> = {},
+  ): Promise<unknown[]> {
+    const plan = planFind(filter, options, this.context);
+    const rows = await selectRows(this.database(options), this.context.definition, plan);
+    return options.select === undefined ? rows.map((row) => this.toEntity(row)) : rows;
+  }
+
+  /**
+   * Finds the first entity that a filter means.
+   *
+   * @param filter by column name; `{}` means every row
+   * @param options `orderBy` (the key by default), `on`
+   * @returns the entity, or undefined where there is none
+   * @throws as `findMany`
+   */
+  async findFirst(
+    filter: Filter<DB[Table], JsonShapes>,
+    options: FirstOptions<DB, DB[Table], JsonShapes> = {},
+  ): Promise<Entity | undefined> {
+    const plan = planFind(filter, { orderBy: options.orderBy, limit: 1 }, this.context);
+    const [row] = await selectRows(this.database(options), this.context.definition, plan);
+    return row === undefined ? undefined : this.toEntity(row);
+  }
+
+  /**
+   * Reads one page of an ordered list, by keyset: rows that come or go meanwhile neither repeat nor hide others.
+   *
+   * A cursor is a place between two rows, so it stays good when these are deleted. It serves the same
+   * table and `orderBy`; keep the filter the same as well.
+   *
+   * @param filter by column name; `{}` means every row
+   * @param options `orderBy` (the key by default), `limit` (0…1,000; 50 by default), `after` or `before`
+   *   (a cursor of another page), `on`
+   * @returns the items in the asked order, also with `before`; each cursor is undefined where nothing lies
+   *   beyond it. `limit: 0` gives an empty page without cursors and sends nothing
+   * @throws ValidationError with every fault, such as a cursor that is damaged or of another order
+   * @throws UnreadableRowError where a row breaks the entity's rules
+   * @example
+   * const newest = await threads.page({ owner_id: me }, { orderBy: 'updated_at desc', limit: 20 });
+   * const older = await threads.page({ owner_id: me }, { orderBy: 'updated_at desc', limit: 20, after: newest.nextCursor });
+   */
+  async page(
+    filter: Filter<DB[Table], JsonShapes>,
+    options: PageOptions<DB, DB[Table], JsonShapes> = {},
+  ): Promise<Page<Entity>> {
+    const plan = planPage(filter, options, this.context);
+    const { rows, ...cursors } = await selectPage(this.database(options), this.context.definition, plan);
+    return { items: rows.map((row) => this.toEntity(row)), ...cursors };
+  }
+
+  /**
+   * Counts the rows that a filter means. It reads all of them, or their index.
+   *
+   * @param filter by column name; `{}` means every row
+   * @throws ValidationError with every fault of the filter
+   */
+  async count(
+    filter: Filter<DB[Table], JsonShapes>,
+    options: RepositoryCallOptions<DB> = {},
+  ): Promise<number> {
+    return countRows(this.database(options), this.context.definition, planFilter(filter, this.context));
+  }
+
+  /**
+   * Tells whether a filter means any row at all.
+   *
+   * @param filter by column name; `{}` means every row
+   * @throws ValidationError with every fault of the filter
+   */
+  async exists(
+    filter: Filter<DB[Table], JsonShapes>,
+    options: RepositoryCallOptions<DB> = {},
+  ): Promise<boolean> {
+    return existsRow(this.database(options), this.context.definition, planFilter(filter, this.context));
+  }
+
+  /**
+   * Reads any number of entities, a chunk a statement, holding no connection between the chunks. Outside of a
+   * transaction it is no snapshot: a row that others insert, move or delete meanwhile may come or not.
+   *
+   * @param filter by column name; `{}` means every row
+   * @param options `orderBy` (the key by default), `chunkSize` (1…10,000; 500 by default), `on`
+   * @returns the entities in order; end the loop early to stop reading
+   * @throws ValidationError at once, with every fault; UnreadableRowError in the loop
+   * @example
+   * for await (const user of users.stream({}, { orderBy: 'created_at' })) await write(user);
+   */
+  stream(
+    filter: Filter<DB[Table], JsonShapes>,
+    options: StreamOptions<DB, DB[Table], JsonShapes> = {},
+  ): AsyncIterableIterator<Entity> {
+    const plan = planStream(filter, options, this.context);
+    return this.#readAll(streamRows(this.database(options), this.context.definition, plan));
+  }
+
+  /**
+   * Kysely's builder on this table, for whatever the methods do not cover.
+   *
+   * @returns `db.selectFrom(table)`; its rows are rows, not entities
+   */
+  query(options: RepositoryCallOptions<DB> = {}): SelectQueryBuilder<DB, Table, object> {
+    return this.database(options).selectFrom(this.context.definition.table);
+  }
+
+  /** The handle that a call runs on; for subclasses. */
+  protected database({ on = this.#provider.db }: RepositoryCallOptions<DB>): UntypedDatabase {
+    return on as unknown as UntypedDatabase;
+  }
+
+  /** Makes an entity of a row, or throws UnreadableRowError; for subclasses. */
+  protected toEntity(row: StoredRow): Entity {
+    return readRow(row, this.context.definition, this.#fromRow);
+  }
+
+  async *#readAll(rows: AsyncIterable<StoredRow>): AsyncGenerator<Entity, void, undefined> {
+    for await (const row of rows) yield this.toEntity(row);
+  }
+}

@@ -1,0 +1,33 @@
+import { UnreadableRowError } from '../foundation/errors/entity-errors.ts';
+import { ValidationError } from '../foundation/errors/validation-error.ts';
+import { withoutMessage } from './row-mapper.ts';
+import type { StoredRow } from './stored-row.ts';
+import type { TableDefinition } from './table-definition.ts';
+
+/**
+ * Makes an entity of a stored row.
+ *
+ * @param fromRow the mapper's function
+ * @throws UnreadableRowError that names table, key and, where it is one alone, the column; never the value
+ */
+export function readRow<Entity>(
+  row: StoredRow,
+  definition: TableDefinition,
+  fromRow: (row: StoredRow) => Entity,
+): Entity {
+  try {
+    return fromRow(row);
+  } catch (error) {
+    const key = Object.fromEntries(definition.key.map(({ name }) => [name, row[name]]));
+    throw new UnreadableRowError(definition.table, key, columnOf(error, definition), {
+      cause: withoutMessage(error),
+    });
+  }
+}
+
+// The issues' paths begin with the column where the mapper used `readColumn`.
+function columnOf(error: unknown, { columns }: TableDefinition): string | undefined {
+  if (!(error instanceof ValidationError)) return undefined;
+  const [column, ...others] = new Set(error.issues.map(({ path }) => path[0]));
+  return others.length === 0 && typeof column === 'string' && columns.has(column) ? column : undefined;
+}

@@ -1,0 +1,108 @@
+import type { Kysely, Selectable } from 'kysely';
+import type { SqlVocabulary } from '../engine/sql-vocabulary.ts';
+import { ValidationError } from '../foundation/errors/validation-error.ts';
+import type { Issue } from '../foundation/issue.ts';
+import {
+  parseColumns,
+  type Column,
+  type ColumnDeclarations,
+  type ColumnName,
+  type TableColumns,
+} from '../query/column.ts';
+import { combinatorNames } from '../query/filter-condition.ts';
+import type { RowMapper } from './row-mapper.ts';
+
+/** The part of a provider that a repository needs; `DatabaseProvider` fits. */
+export interface RepositoryProvider<DB> {
+  readonly db: Kysely<DB>;
+  readonly sql: SqlVocabulary;
+}
+
+/** What a repository is told of its table. */
+export interface RepositoryOptions<
+  DB,
+  Table extends keyof DB & string,
+  Entity,
+  JsonShapes = unknown,
+  Key extends ColumnName<DB[Table]> = ColumnName<DB[Table]>,
+> {
+  /** The table's name. */
+  readonly table: Table;
+  /** The column of the primary key, or the columns of a composite one. */
+  readonly key: Key | readonly Key[];
+  /** The column of the optimistic lock, an integer. Without one updates and deletes go by the key alone. */
+  readonly version?: NumberColumnName<DB[Table]>;
+  /**
+   * Columns that `insert` writes and nothing later overwrites from an entity: when the row was made, and
+   * counters that statements of their own move.
+   */
+  readonly insertOnly?: readonly ColumnName<DB[Table]>[];
+  /** The kind of each column. */
+  readonly columns: ColumnDeclarations<DB[Table], JsonShapes>;
+  /** Turns rows into entities and back. */
+  readonly mapper: RowMapper<DB[Table], Entity>;
+}
+
+type NumberColumnName<Row> = {
+  [Name in ColumnName<Row>]: Selectable<Row>[Name] extends number ? Name : never;
+}[ColumnName<Row>];
+
+/** A table as a repository knows it, checked once. */
+export interface TableDefinition extends TableColumns {
+  /** The names of all columns. */
+  readonly names: readonly string[];
+  readonly key: readonly Column[];
+  readonly version: Column | undefined;
+  /** The columns that an update writes: all but the key, the version and those that are only inserted. */
+  readonly updatable: ReadonlySet<string>;
+}
+
+/** The options, without their types. */
+interface UntypedOptions {
+  readonly table: string;
+  readonly key: string | readonly string[];
+  readonly version?: string;
+  readonly insertOnly?: readonly string[];
+  readonly columns: Readonly<Record<string, string>>;
+}
+
+/**
+ * Checks what a repository is told of its table.
+ *
+ * @throws ValidationError with every fault: a kind that is none, a key or version that is no fitting column
+ */
+export function defineTable(options: UntypedOptions): TableDefinition {
+  const issues: Issue[] = [];
+  const { table, insertOnly = [] } = options;
+  const columns = parseColumns(options.columns, issues);
+  const find = (name: string, path: Issue['path']): Column[] => {
+    const column = columns.get(name);
+    if (column !== undefined) return [column];
+    issues.push({ path, message: `is no declared column of table "${table}"` });
+    return [];
+  };
+  for (const name of columns.keys()) {
+    if (combinatorNames.has(name))
+      issues.push({ path: ['columns', name], message: 'is a word of the filter language' });
+  }
+  const keyNames = typeof options.key === 'string' ? [options.key] : options.key;
+  const key = [...new Set(keyNames)].flatMap((name) => find(name, ['key']));
+  if (keyNames.length === 0) issues.push({ path: ['key'], message: 'must name a column' });
+  for (const { name, kind, nullable } of key) {
+    if (nullable || kind === 'json' || kind === 'blob') {
+      issues.push({ path: ['key'], message: `column "${name}" may be NULL or has no order` });
+    }
+  }
+  const version = options.version === undefined ? undefined : find(options.version, ['version'])[0];
+  if (version !== undefined && (version.kind !== 'integer' || version.nullable || key.includes(version))) {
+    issues.push({ path: ['version'], message: 'must be a column of kind "integer" outside of the key' });
+  }
+  const kept = new Set([
+    ...keyNames,
+    version?.name,
+    ...insertOnly.flatMap((name) => find(name, ['insertOnly'])).map(({ name }) => name),
+  ]);
+  if (issues.length > 0) throw new ValidationError(issues);
+  const names = [...columns.keys()];
+  return { table, columns, names, key, version, updatable: new Set(names.filter((name) => !kept.has(name))) };
+}

@@ -1,0 +1,103 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { ValidationError } from '../../../src/core/foundation/errors/validation-error.ts';
+import type { DatabaseProvider } from '../../../src/core/provider/database-provider.ts';
+import { decodeJson, encodeJson } from '../../../src/core/repository/json-column.ts';
+import { describeOnEachDatabase } from '../../support/database.ts';
+import { soakCount } from '../../support/engines.ts';
+import {
+  createThingRepository,
+  jsonValues,
+  makeThing,
+  openThings,
+  type Tables,
+  type ThingRepository,
+} from './things.ts';
+
+function nest(depth: number): unknown {
+  let value: unknown = 1;
+  for (let level = 0; level < depth; level += 1) value = level % 2 === 0 ? [value] : { a: value };
+  return value;
+}
+
+function faultsOf(value: unknown): string[] {
+  try {
+    encodeJson(value);
+  } catch (error) {
+    expect(error).to.be.instanceOf(ValidationError);
+    return (error as ValidationError).issues.map(({ path }) => path.join('.'));
+  }
+  return [];
+}
+
+describeOnEachDatabase('JSON reads back equal', (database) => {
+  let provider: DatabaseProvider<Tables>;
+  let things: ThingRepository;
+
+  before(async () => {
+    provider = await openThings(database);
+    things = createThingRepository(provider);
+  });
+
+  after(() => provider.close());
+
+  async function storeAndRead(value: unknown): Promise<unknown> {
+    const { id } = await things.insert(makeThing({ data: encodeJson(value) }));
+    return decodeJson((await things.getById(id)).data);
+  }
+
+  it('for every value that is not refused', async () => {
+    const anything = fc.oneof(jsonValues, fc.jsonValue(), fc.object());
+    const property = fc.asyncProperty(anything, async (value) => {
+      if (faultsOf(value).length > 0) return;
+      // -0 is no JSON number of its own.
+      const expected: unknown = JSON.parse(JSON.stringify(value));
+      expect(await storeAndRead(value)).to.deep.equal(expected);
+    });
+    await fc.assert(property, { numRuns: soakCount(1_000) });
+  });
+
+  it('nested a thousand deep', async () => {
+    expect(await storeAndRead(nest(1_000))).to.deep.equal(nest(1_000));
+  });
+});
+
+describe('JSON that would not read back equal is refused', () => {
+  const circle: Record<string, unknown> = {};
+  circle['again'] = { circle };
+
+  for (const [title, value, faults] of [
+    ['undefined', undefined, ['']],
+    ['undefined members and elements', { a: undefined, b: [undefined] }, ['a', 'b.0']],
+    ['holes', Object.assign([], { 1: 1 }), ['0']],
+    ['functions, symbols and bigints', { a: () => 1, b: Symbol('x'), c: 1n }, ['a', 'b', 'c']],
+    ['numbers that JSON lacks', [Number.NaN, Infinity, -Infinity], ['0', '1', '2']],
+    ['NUL and lone surrogates', { a: 'x\0', b: '\ud800', 'c\0': 1, 'd\udc00': 1 }, ['a', 'b', '', '']],
+    ['instances', { a: new Date(0), b: new Map(), c: /x/ }, ['a', 'b', 'c']],
+    ['circles', circle, ['again.circle']],
+    ['nesting without measure', nest(1_001), ['0.a.0']],
+    ['a hundred thousand levels', nest(100_000), ['a.0.a']],
+  ] as const) {
+    it(`such as ${title}`, () => {
+      expect(faultsOf(value)).to.deep.equal(faults);
+    });
+  }
+
+  it('but what stands in it twice is no circle', () => {
+    const shared = { a: 1 };
+    expect(encodeJson([shared, shared, Object.create(null)])).to.equal('[{"a":1},{"a":1},{}]');
+  });
+
+  it('and never with the value in the message', () => {
+    expect(() => encodeJson({ a: 'geheim\0' }))
+      .to.throw(ValidationError)
+      .with.property('message')
+      .that.does.not.include('geheim');
+    for (const text of ['{"geheim', '', 'geheim', undefined, null, 7]) {
+      expect(() => decodeJson(text))
+        .to.throw(ValidationError)
+        .with.property('message')
+        .that.does.not.include('geheim');
+    }
+  });
+});
