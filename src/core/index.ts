@@ -7,6 +7,7 @@ export type { EngineConfig } from './config/engine-config.ts';
 export { ConfigSection } from './config/config-section.ts';
 export { parseDatabaseConfig } from './config/parse-database-config.ts';
 export { databaseConfigFromEnv } from './config/from-env.ts';
+export { defineConfig, type LiminalConfig } from './migrate/define-config.ts';
 
 // Factory and provider
 export { DatabaseProviderFactory, type ProviderOptions } from './provider/database-provider-factory.ts';

@@ -1,0 +1,1 @@
+export { healthMigrations } from '../../../migrations/health/index.ts';

@@ -1,0 +1,34 @@
+import type { MigrationSet } from './migration-set.ts';
+
+/** What `liminal.config.ts` says to every verb of the command line. */
+export interface LiminalConfig {
+  /**
+   * The database: a URL, an object, or what `parseDatabaseConfig` or `databaseConfigFromEnv` returned. Without
+   * it the environment decides.
+   */
+  readonly database?: string | object;
+  /** The migration sets, in the order in which they are applied. */
+  readonly migrations?: readonly MigrationSet[];
+  /** Where `migrate make` writes new migrations, relative to the working directory. */
+  readonly migrationsFolder?: string;
+}
+
+/**
+ * Gives `liminal.config.ts` its types. It checks and opens nothing: the command line does, when it reads the
+ * file.
+ *
+ * @param config what the verbs are to know
+ * @returns the same object
+ * @example
+ * // liminal.config.ts
+ * import { defineConfig } from 'liminal-data';
+ * import { shopMigrations } from './migrations/index.ts';
+ *
+ * export default defineConfig({
+ *   database: process.env['DATABASE_URL'] ?? 'sqlite:./data/shop.db',
+ *   migrations: [shopMigrations],
+ * });
+ */
+export function defineConfig(config: LiminalConfig): LiminalConfig {
+  return config;
+}

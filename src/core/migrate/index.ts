@@ -1,0 +1,17 @@
+export type { ColumnHelpers, MigrationTraits, TableHelpers } from '../engine/migration-traits.ts';
+export {
+  createMigrationFile,
+  type CreatedMigrationFile,
+  type MigrationFileOptions,
+} from './create-migration-file.ts';
+export { defineConfig, type LiminalConfig } from './define-config.ts';
+export { defineMigrationSet, type MigrationSet, type NamedMigration } from './migration-set.ts';
+export {
+  Migrator,
+  type MigratableDatabase,
+  type MigrationReport,
+  type MigrationStatus,
+  type MigratorOptions,
+} from './migrator.ts';
+export type { MigrationStep } from './migration-steps.ts';
+export type { MigrationDirection } from './run-migration.ts';

@@ -1,0 +1,95 @@
+import type { Kysely } from 'kysely';
+import type { ColumnHelpers } from '../engine/migration-traits.ts';
+import { ValidationError } from '../foundation/errors/validation-error.ts';
+import type { Issue } from '../foundation/issue.ts';
+
+/** One step of a history: how to take it, and how to take it back. */
+export interface NamedMigration {
+  /** Unique within its set; its place in the ascending order of names is its place in the history. */
+  readonly name: string;
+  /**
+   * Changes the schema.
+   *
+   * @param db the transaction that holds this migration alone; untyped, because history must not move
+   *   when the table interfaces do
+   * @param t column types that are right on the engine at hand
+   */
+  up(db: Kysely<any>, t: ColumnHelpers): Promise<void>;
+  /** Takes back what `up` did. */
+  down(db: Kysely<any>, t: ColumnHelpers): Promise<void>;
+}
+
+/** One history, recorded in tables of its own: `<name>_migration` and `<name>_migration_lock`. */
+export interface MigrationSet {
+  /** Lower-case letters, digits and underscores, at most 48 characters. */
+  readonly name: string;
+  /** In ascending order of their names. */
+  readonly migrations: readonly NamedMigration[];
+}
+
+// 63 bytes is the longest identifier of Postgres; "_migration_lock" takes 15 of them.
+const setName = /^[a-z][a-z0-9_]{0,47}$/;
+// ASCII alone, so that every engine and every machine sorts names alike. 255 is the ledger's column.
+const migrationName = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}$/;
+
+/**
+ * Checks a migration set and freezes it. Plain data in, plain data out: the migrations themselves need to
+ * import nothing of this library.
+ *
+ * @param set its name and its migrations, in the order in which they run
+ * @returns a frozen copy
+ * @throws ValidationError with every fault: a name that does not fit, names that are not unique or not in
+ *   ascending order (by code unit), a missing `up` or `down`
+ * @example
+ * import * as first from './0001-notes.ts';
+ *
+ * export const notes = defineMigrationSet({
+ *   name: 'notes',
+ *   migrations: [{ name: '0001-notes', up: first.up, down: first.down }],
+ * });
+ */
+export function defineMigrationSet(set: MigrationSet): MigrationSet {
+  const migrations = set.migrations.map((migration) => Object.freeze({ ...migration }));
+  const issues = [...findSetFaults(set.name), ...migrations.flatMap(findMigrationFaults)];
+  if (issues.length > 0) throw new ValidationError(issues);
+  return Object.freeze({ name: set.name, migrations: Object.freeze(migrations) });
+}
+
+function findSetFaults(name: string): Issue[] {
+  const path = ['name'];
+  if (!setName.test(name)) {
+    return [
+      {
+        path,
+        message: 'must be 1 to 48 lower-case letters, digits and underscores, the first of them a letter',
+      },
+    ];
+  }
+  // SQLite keeps names that begin so for itself, and its introspection leaves them out.
+  return name.startsWith('sqlite') ? [{ path, message: 'must not begin with "sqlite"' }] : [];
+}
+
+function findMigrationFaults(
+  migration: NamedMigration,
+  index: number,
+  all: readonly NamedMigration[],
+): Issue[] {
+  const path = ['migrations', index];
+  const previous = all[index - 1];
+  const issues: Issue[] = [];
+  if (!migrationName.test(migration.name)) {
+    issues.push({
+      path: [...path, 'name'],
+      message:
+        'must be 1 to 255 ASCII letters, digits and _ . : - signs, the first of them a letter or digit',
+    });
+  } else if (previous !== undefined && migration.name <= previous.name) {
+    issues.push({ path: [...path, 'name'], message: 'must come after the name of the migration before it' });
+  }
+  for (const direction of ['up', 'down'] as const) {
+    if (typeof migration[direction] !== 'function') {
+      issues.push({ path: [...path, direction], message: 'must be a function' });
+    }
+  }
+  return issues;
+}

@@ -1,0 +1,30 @@
+/**
+ * A process of its own that migrates: loads everything, says `ready`, waits for a line, migrates to the
+ * latest, and says how many migrations it ran. The first migration would double its rows if it ran twice.
+ */
+import { once } from 'node:events';
+import { sql } from 'kysely';
+import { Migrator } from '../../../src/core/migrate/index.ts';
+import { notesWith, first, openUntyped, third } from './sample-history.ts';
+
+const set = notesWith(
+  {
+    name: '0000-rows',
+    async up(db) {
+      await sql`create table if not exists rows_made (n integer)`.execute(db);
+      await sql`with recursive counter(n) as (select 1 union all select n + 1 from counter where n < 20000)
+                insert into rows_made select n from counter`.execute(db);
+    },
+    down: () => Promise.resolve(),
+  },
+  first,
+  third,
+);
+
+const url = process.argv[2] ?? '';
+await using provider = openUntyped(url);
+process.stdout.write('ready\n');
+await once(process.stdin, 'data');
+process.stdin.pause();
+const { applied } = await new Migrator(provider, set).latest();
+process.stdout.write(`ran ${applied.length}\n`);

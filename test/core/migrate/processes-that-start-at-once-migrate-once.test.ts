@@ -1,0 +1,123 @@
+import { expect } from 'chai';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import {
+  DatabaseBusyError,
+  MigrationError,
+  systemClock,
+  type Clock,
+  type DatabaseProvider,
+} from '../../../src/core/index.ts';
+import { Migrator, type NamedMigration } from '../../../src/core/migrate/index.ts';
+import { describeOnDatabase, type TestDatabase } from '../../support/database.ts';
+import { rejectionOf } from '../../support/rejection.ts';
+import { first, notes, notesWith, openUntyped } from './sample-history.ts';
+
+const program = fileURLToPath(new URL('migrate-when-told.ts', import.meta.url));
+const processes = 4;
+const rounds = 3;
+
+/** Starts a process and waits until it is ready to migrate; `go` lets it, and gives what it said. */
+async function prepareProcess(url: string): Promise<{ go(): Promise<string> }> {
+  const child = spawn(process.execPath, [program, url], { stdio: 'pipe' });
+  const errors = text(child.stderr);
+  await once(child.stdout, 'data');
+  return {
+    async go() {
+      const said = text(child.stdout);
+      child.stdin.end('go\n');
+      const [code] = (await once(child, 'exit')) as [number | null];
+      expect(code, await errors).to.equal(0);
+      return said;
+    },
+  };
+}
+
+/** Where several handles see one database; in memory each has its own. */
+function describeOnShared(title: string, body: (database: TestDatabase) => void): void {
+  describeOnDatabase('sqlite-file', title, body);
+  describeOnDatabase('postgres', title, body);
+}
+
+describeOnShared('processes that start at once', (database) => {
+  const opened: DatabaseProvider<any>[] = [];
+
+  function open(url: string, settings: object = {}): DatabaseProvider<any> {
+    const provider = openUntyped({ url, ...settings });
+    opened.push(provider);
+    return provider;
+  }
+
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((provider) => provider.close()));
+  });
+
+  /** Migrates as far as the middle of a migration, and stays there until it is released. */
+  async function holdMigration(url: string): Promise<{ release(): Promise<void> }> {
+    const reached = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<void>();
+    const slow: NamedMigration = {
+      ...first,
+      async up(db, t) {
+        await first.up(db, t);
+        reached.resolve();
+        await gate.promise;
+      },
+    };
+    const run = new Migrator(open(url), notesWith(slow)).latest();
+    await Promise.race([reached.promise, run]);
+    return {
+      async release() {
+        gate.resolve();
+        expect((await run).applied).to.have.lengthOf(1);
+      },
+    };
+  }
+
+  it('migrate once, and all of them succeed', async function () {
+    this.timeout(60_000);
+    for (let round = 0; round < rounds; round += 1) {
+      const url = await database.freshUrl();
+      const ready = await Promise.all(Array.from({ length: processes }, () => prepareProcess(url)));
+      const said = await Promise.all(ready.map((each) => each.go()));
+      const ran = said.map((line) => Number(/ran (\d+)/.exec(line)?.[1]));
+      expect(ran.reduce((sum, count) => sum + count)).to.equal(3);
+      const [row] = await open(url).query<{ n: number }>('select count(*) as n from rows_made');
+      expect(row?.n).to.equal(20_000);
+    }
+  });
+
+  it('and the one that waits too long says so', async () => {
+    const url = await database.freshUrl();
+    const holder = await holdMigration(url);
+    const migrator = new Migrator(open(url, { lockTimeout: 20 }), notes, { lockTimeout: 50 });
+    const error = await rejectionOf(migrator.latest());
+    expect(error).to.be.instanceOf(MigrationError);
+    expect((error as Error).cause).to.be.instanceOf(DatabaseBusyError);
+    await holder.release();
+    expect((await migrator.latest()).applied).to.have.lengthOf(2);
+  });
+
+  it('and a migration that outlasts the provider’s own wait for a lock is waited for', async () => {
+    const url = await database.freshUrl();
+    const holder = await holdMigration(url);
+    let waits = 0;
+    const released = Promise.withResolvers<void>();
+    const clock: Clock = {
+      ...systemClock,
+      schedule(delay, callback) {
+        waits += 1;
+        if (waits === 3) released.resolve(holder.release());
+        return systemClock.schedule(delay, callback);
+      },
+    };
+    const migrator = new Migrator(open(url, { lockTimeout: 20 }), notes, { clock });
+    expect((await migrator.latest()).applied.map(({ name }) => name)).to.deep.equal([
+      '0002-first-note',
+      '0003-labels',
+    ]);
+    await released.promise;
+  });
+});
