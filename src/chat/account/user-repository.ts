@@ -1,0 +1,40 @@
+import { Repository, type RepositoryProvider, type RepositoryCallOptions } from '../../core/index.ts';
+import type { ChatDatabase } from '../chat-database.ts';
+import { EmailAddress } from './email-address.ts';
+import { userFromRow, userToRow } from './user-mapper.ts';
+import type { User } from './user.ts';
+
+/** Finds and changes users. Deleting one deletes what is theirs: identities, keys, preferences, threads. */
+export class UserRepository extends Repository<ChatDatabase, 'users', User> {
+  /** @param provider of a database that holds the chat's tables */
+  constructor(provider: RepositoryProvider<ChatDatabase>) {
+    super(provider, {
+      table: 'users',
+      key: 'id',
+      version: 'version',
+      columns: {
+        id: 'uuid',
+        email: 'text',
+        display_name: 'text?',
+        version: 'integer',
+        created_at: 'integer',
+        updated_at: 'integer',
+      },
+      mapper: { fromRow: userFromRow, toRow: userToRow },
+    });
+  }
+
+  /**
+   * Finds a user by e-mail address, in any case.
+   *
+   * @param email the address; it is trimmed and lower-cased as it was when it was stored
+   * @returns the user, or undefined where nobody has the address
+   * @throws ValidationError where it is no e-mail address
+   */
+  async findByEmail(
+    email: string,
+    options: RepositoryCallOptions<ChatDatabase> = {},
+  ): Promise<User | undefined> {
+    return this.findFirst({ email: EmailAddress.parse(email) }, options);
+  }
+}

@@ -1,0 +1,237 @@
+import type { Kysely } from 'kysely';
+import type { Page } from '../../core/index.ts';
+import type { ChatDatabase } from '../chat-database.ts';
+import type { ThreadId, UserId } from '../ids.ts';
+import type {
+  InTransaction,
+  LatestMessages,
+  PageMessagesOptions,
+  PageThreadsOptions,
+} from './conversation-options.ts';
+import type { ConversationParts } from './conversation-parts.ts';
+import { createThread, type ContextThread } from './context-thread.ts';
+import type { SearchHit } from './message-search.ts';
+import { changeMessage, createMessage, type Message, type MessageChanges } from './message.ts';
+import type { NewMessage } from './new-message.ts';
+import {
+  importThreads,
+  type ImportOptions,
+  type ImportReport,
+  type ImportedThread,
+} from './thread-import.ts';
+
+const defaultLimit = 50;
+
+/**
+ * The conversations: threads and their messages, kept in order and searchable. It checks no rights: who may
+ * see or change a thread is for the caller to say.
+ */
+export class ConversationService {
+  readonly #parts: ConversationParts;
+
+  constructor(parts: ConversationParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Starts a thread without messages.
+   *
+   * @param fields all may be absent
+   * @returns the thread, at version 1
+   * @throws ValidationError with the faults of all fields
+   * @throws ForeignKeyViolationError where there is no such owner
+   * @throws UniqueViolationError where the `sourceId` is taken
+   * @example
+   * const thread = await conversations.startThread({ ownerId: user.id, title: 'Lunch' });
+   */
+  startThread(
+    fields: {
+      readonly ownerId?: UserId | undefined;
+      readonly sourceId?: string | undefined;
+      readonly title?: string | undefined;
+      readonly metadata?: unknown;
+    } = {},
+    options: InTransaction = {},
+  ): Promise<ContextThread> {
+    const { threads, clock } = this.#parts;
+    return threads.insert(createThread(fields, { now: clock.now() }), options);
+  }
+
+  /**
+   * Appends a message. Any number of calls may append to one thread at once: each gets a place of its own,
+   * without gaps.
+   *
+   * @param threadId the thread; its `updatedAt` moves, its version does not
+   * @param message what is known of it
+   * @returns the message with its place
+   * @throws ValidationError with the faults of all fields
+   * @throws NotFoundError where there is no such thread
+   */
+  async appendMessage(
+    threadId: ThreadId,
+    message: NewMessage,
+    options: InTransaction = {},
+  ): Promise<Message> {
+    const [appended] = await this.appendMessages(threadId, [message], options);
+    return appended as Message;
+  }
+
+  /**
+   * Appends several messages in their order, all or none, without others between them.
+   *
+   * @param threadId the thread
+   * @param messages may be empty; then nothing happens
+   * @returns the messages with their places
+   * @throws as `appendMessage`
+   */
+  async appendMessages(
+    threadId: ThreadId,
+    messages: readonly NewMessage[],
+    options: InTransaction = {},
+  ): Promise<Message[]> {
+    const now = this.#parts.clock.now();
+    // Checked before the thread's row is taken, so that a fault keeps nobody waiting.
+    const place = (first: number) =>
+      messages.map((message, index) => createMessage({ ...message, threadId, seq: first + index }, { now }));
+    if (place(1).length === 0) return [];
+    return this.#within(options, async (on) => {
+      const first = await this.#parts.threads.takePlaces(on, threadId, messages.length, now);
+      const placed = place(first);
+      await this.#parts.messages.insertMany(placed, { on });
+      await this.#parts.search.add(on, placed);
+      return placed;
+    });
+  }
+
+  /**
+   * Gets a thread with its latest messages.
+   *
+   * @param threadId the thread
+   * @param options `limit` from 0 to 1,000; 50 by default
+   * @returns the thread and its last messages, oldest first
+   * @throws NotFoundError where there is no such thread
+   * @throws ValidationError where the limit is out of range
+   */
+  async threadWithMessages(
+    threadId: ThreadId,
+    options: { readonly limit?: number } & InTransaction = {},
+  ): Promise<LatestMessages> {
+    const { limit = defaultLimit, on } = options;
+    const thread = await this.#parts.threads.getById(threadId, { on });
+    const page = await this.pageMessages(threadId, { limit, on });
+    // Not normalised: a message that somebody deleted must not make its whole thread unreadable.
+    return Object.freeze({ thread, messages: page.items.toReversed(), olderCursor: page.nextCursor });
+  }
+
+  /**
+   * Pages through a thread's messages, from the newest to the oldest; or, with `from` or `to`, through those
+   * of a range of times.
+   *
+   * @param threadId the thread; one that does not exist has no messages
+   * @returns a page; its cursors serve for the same thread, `from` and `to`
+   * @throws ValidationError where the limit or a cursor is not valid
+   */
+  pageMessages(threadId: ThreadId, options: PageMessagesOptions = {}): Promise<Page<Message>> {
+    const { from, to, limit = defaultLimit, after, before, on } = options;
+    const inRange = from !== undefined || to !== undefined;
+    const created_at = {
+      ...(from === undefined ? {} : { gte: from }),
+      ...(to === undefined ? {} : { lt: to }),
+    };
+    const filter = inRange ? { thread_id: threadId, created_at } : { thread_id: threadId };
+    // Imported messages carry times of their own, so that only a range of times is ordered by them.
+    const orderBy = inRange ? (['created_at desc', 'seq desc'] as const) : (['seq desc'] as const);
+    return this.#parts.messages.page(filter, { orderBy, limit, after, before, on });
+  }
+
+  /**
+   * Pages through threads, the one that was changed or appended to last first.
+   *
+   * @returns a page
+   * @throws ValidationError where the limit or a cursor is not valid
+   */
+  pageThreads(options: PageThreadsOptions = {}): Promise<Page<ContextThread>> {
+    const { userId, limit = defaultLimit, after, before, on } = options;
+    const filter = userId === undefined ? {} : { owner_id: userId };
+    return this.#parts.threads.page(filter, {
+      orderBy: ['updated_at desc', 'id desc'],
+      limit,
+      after,
+      before,
+      on,
+    });
+  }
+
+  /**
+   * Changes a message, and what the search finds of it.
+   *
+   * @param message as it was read; nobody else may have changed it since
+   * @param changes what is to be different
+   * @returns the changed message, with the next version
+   * @throws ValidationError where a change is not allowed
+   * @throws NotFoundError where the message is gone
+   * @throws StaleEntityError where somebody else has changed it
+   */
+  updateMessage(message: Message, changes: MessageChanges, options: InTransaction = {}): Promise<Message> {
+    return this.#within(options, async (on) => {
+      const updated = await this.#parts.messages.update(changeMessage(message, changes), { on });
+      if (updated.content !== message.content) await this.#parts.search.replace(on, updated);
+      return updated;
+    });
+  }
+
+  /**
+   * Finds messages by words. Case, diacritics and punctuation do not count; every word must be there. The
+   * first 256 KiB of a message are searched.
+   *
+   * @param text anything; where it holds no word, nothing is found
+   * @param options `userId` narrows to a user's threads; `limit` from 0 to 1,000, 20 by default
+   * @returns the best hits first, and among equals the latest
+   * @throws ValidationError where the limit is out of range
+   */
+  search(
+    text: string,
+    options: { readonly userId?: UserId | undefined; readonly limit?: number } & InTransaction = {},
+  ): Promise<SearchHit[]> {
+    const { userId, limit = 20, on } = options;
+    return this.#parts.search.find(text, { userId, limit, on });
+  }
+
+  /**
+   * Deletes a thread and its messages, whatever their versions.
+   *
+   * @returns whether there was such a thread
+   */
+  async deleteThread(threadId: ThreadId, options: InTransaction = {}): Promise<boolean> {
+    const { on = this.#parts.provider.db } = options;
+    const { numDeletedRows } = await on
+      .deleteFrom('context_threads')
+      .where('id', '=', threadId)
+      .executeTakeFirstOrThrow();
+    return numDeletedRows > 0n;
+  }
+
+  /**
+   * Imports threads with their messages, in transactions of up to 50 threads. Threads whose `sourceId` is
+   * there already are passed over, so that an import can be run again, also after a failure half way.
+   *
+   * @param threads in any number; they are read as they are needed
+   * @param options `onProgress` is told after each transaction
+   * @returns what was imported and what was passed over
+   * @throws ValidationError that names the first thread with a fault by its number, from 0; those of earlier
+   *   transactions stay
+   */
+  importThreads(
+    threads: AsyncIterable<ImportedThread> | Iterable<ImportedThread>,
+    options: ImportOptions = {},
+  ): Promise<ImportReport> {
+    return importThreads(this.#parts, threads, options);
+  }
+
+  #within<Result>(
+    { on }: InTransaction,
+    work: (on: Kysely<ChatDatabase>) => Promise<Result>,
+  ): Promise<Result> {
+    return on === undefined ? this.#parts.provider.transaction(work) : work(on);
+  }
+}

@@ -1,0 +1,117 @@
+import { expect } from 'chai';
+import { ValidationError } from '../../../src/core/index.ts';
+import { createApiKey, createPreference, type OauthSignIn, type UserId } from '../../../src/chat/index.ts';
+import { useChatStores } from '../../support/chat-store.ts';
+import { describeOnEachDatabase } from '../../support/database.ts';
+import { rejectionOf } from '../../support/rejection.ts';
+
+const signIn: OauthSignIn = {
+  provider: 'google',
+  providerUserId: 'oauth-1042',
+  email: 'Somebody@Example.org',
+  displayName: 'Somebody',
+};
+
+describeOnEachDatabase('one OAuth identity is one user', (database) => {
+  const open = useChatStores(database);
+
+  it('found again at the second sign-in, under whatever address the provider tells then', async () => {
+    const { accounts, users } = await open();
+    const user = await accounts.findOrCreateByOAuth(signIn);
+    expect(user).to.include({ email: 'somebody@example.org', displayName: 'Somebody', version: 1 });
+    expect(await accounts.findOrCreateByOAuth({ ...signIn, email: 'other@example.org' })).to.deep.equal(user);
+    expect(await users.count({})).to.equal(1);
+  });
+
+  it('also when 50 sign in at once', async () => {
+    const { accounts, users, oauthIdentities } = await open();
+    const found = await Promise.all(Array.from({ length: 50 }, () => accounts.findOrCreateByOAuth(signIn)));
+    expect(new Set(found.map(({ id }) => id)).size).to.equal(1);
+    expect([await users.count({}), await oauthIdentities.count({})]).to.deep.equal([1, 1]);
+  });
+
+  it('also when two accounts with one verified address sign in at once', async () => {
+    const { accounts, users, oauthIdentities } = await open();
+    const verified = { ...signIn, emailVerified: true };
+    const found = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        accounts.findOrCreateByOAuth({ ...verified, provider: index % 2 === 0 ? 'google' : 'github' }),
+      ),
+    );
+    expect(new Set(found.map(({ id }) => id)).size).to.equal(1);
+    expect([await users.count({}), await oauthIdentities.count({})]).to.deep.equal([1, 2]);
+  });
+
+  it('and never opens the account of somebody else by an address that nobody vouches for', async () => {
+    const { accounts, oauthIdentities } = await open();
+    await accounts.findOrCreateByOAuth(signIn);
+    const error = await rejectionOf(accounts.findOrCreateByOAuth({ ...signIn, provider: 'github' }));
+    expect(error).to.be.instanceOf(ValidationError);
+    expect((error as ValidationError).issues[0]?.path).to.deep.equal(['email']);
+    expect((error as Error).message).not.to.contain('example.org');
+    expect(await oauthIdentities.count({})).to.equal(1);
+  });
+
+  it('and leaves nothing behind where a field is not valid', async () => {
+    const { accounts, users, oauthIdentities } = await open();
+    for (const fault of [{ email: 'no address' }, { provider: '' }, { providerUserId: '' }]) {
+      expect(await rejectionOf(accounts.findOrCreateByOAuth({ ...signIn, ...fault }))).to.be.instanceOf(
+        ValidationError,
+      );
+    }
+    expect([await users.count({}), await oauthIdentities.count({})]).to.deep.equal([0, 0]);
+  });
+
+  it('and takes everything with it when the user is deleted', async () => {
+    const store = await open();
+    const { accounts, users, apiKeys, preferences, conversations, threads, messages, oauthIdentities } =
+      store;
+    const user = await accounts.findOrCreateByOAuth(signIn);
+    const other = await accounts.findOrCreateByOAuth({
+      ...signIn,
+      providerUserId: 'other',
+      email: 'other@example.org',
+    });
+    await fillAccount(user.id);
+    await fillAccount(other.id);
+
+    await users.delete(user);
+
+    const counts = await Promise.all([
+      users.count({}),
+      oauthIdentities.count({}),
+      apiKeys.count({}),
+      preferences.count({}),
+      threads.count({}),
+      messages.count({}),
+    ]);
+    expect(counts).to.deep.equal([1, 1, 1, 1, 1, 2]);
+    expect(await conversations.search('hello')).to.have.length(2);
+
+    async function fillAccount(userId: UserId): Promise<void> {
+      const now = { now: 1_747_000_000_000 };
+      await apiKeys.insert(createApiKey({ userId, provider: 'openai', label: 'work' }, now));
+      await preferences.insert(createPreference({ userId, name: 'theme', value: 'dark' }, now));
+      const thread = await conversations.startThread({ ownerId: userId });
+      const hello = { role: 'user', content: 'hello' } as const;
+      await conversations.appendMessages(thread.id, [hello, hello]);
+    }
+  });
+});
+
+describeOnEachDatabase('an API key', (database) => {
+  const open = useChatStores(database);
+
+  it('has no place for the key itself: neither the table nor the entity has a field for it', async () => {
+    const { provider, accounts, apiKeys } = await open();
+    const user = await accounts.findOrCreateByOAuth(signIn);
+    const fields = { userId: user.id, provider: 'openai', key: 'sk-test-1' };
+    await apiKeys.insert(createApiKey(fields, { now: 1 }));
+    const tables = await provider.db.introspection.getTables();
+    const columns = tables.find(({ name }) => name === 'api_keys')?.columns.map(({ name }) => name);
+    expect(columns?.sort()).to.deep.equal(
+      ['created_at', 'id', 'label', 'last_used_at', 'provider', 'revoked_at', 'user_id', 'version'].sort(),
+    );
+    expect(JSON.stringify(await provider.query('select * from api_keys'))).not.to.contain('sk-test-1');
+  });
+});

@@ -1,0 +1,140 @@
+import { expect } from 'chai';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { projectRoot } from '../../../scripts/run-command.ts';
+import { ValidationError } from '../../../src/core/index.ts';
+import type { ImportReport, ImportedThread } from '../../../src/chat/index.ts';
+import { useChatStores } from '../../support/chat-store.ts';
+import { describeOnEachDatabase } from '../../support/database.ts';
+import { rejectionOf } from '../../support/rejection.ts';
+
+const start = 1_747_000_000_000;
+
+function threadsOf(count: number, from = 0): ImportedThread[] {
+  return Array.from({ length: count }, (_, index) => ({
+    sourceId: `source ${from + index}`,
+    title: `thread ${from + index}`,
+    createdAt: start + index,
+    metadata: { index },
+    messages: [
+      { role: 'user', content: `question ${index}`, createdAt: start + index },
+      {
+        role: 'assistant',
+        content: `answer ${index}`,
+        createdAt: start + index + 5,
+        metadata: { model: 'm' },
+      },
+    ],
+  }));
+}
+
+describeOnEachDatabase('an import', (database) => {
+  const open = useChatStores(database);
+
+  it('stores threads and messages as they were, and tells how far it is', async () => {
+    const { conversations, threads, messages } = await open();
+    const progress: ImportReport[] = [];
+    const report = await conversations.importThreads(threadsOf(120), {
+      onProgress: (sums) => progress.push(sums),
+    });
+    expect(report).to.deep.equal({ threads: 120, messages: 240, skipped: 0 });
+    expect(progress.map((sums) => sums.threads)).to.deep.equal([50, 100, 120]);
+    const thread = await threads.findFirst({ source_id: 'source 7' });
+    expect(thread).to.deep.include({
+      title: 'thread 7',
+      nextSeq: 3,
+      createdAt: start + 7,
+      updatedAt: start + 12,
+      metadata: { index: 7 },
+    });
+    const stored = await messages.findMany({ thread_id: thread!.id }, { orderBy: 'seq' });
+    expect(stored.map(({ seq, role, content }) => [seq, role, content])).to.deep.equal([
+      [1, 'user', 'question 7'],
+      [2, 'assistant', 'answer 7'],
+    ]);
+  });
+
+  it('passes over what is there already', async () => {
+    const { conversations, threads, messages } = await open();
+    await conversations.importThreads(threadsOf(30));
+    const again = await conversations.importThreads(threadsOf(60));
+    expect(again).to.deep.equal({ threads: 30, messages: 60, skipped: 30 });
+    expect([await threads.count({}), await messages.count({})]).to.deep.equal([60, 120]);
+  });
+
+  it('stores each thread once when two run at once, or one names it twice', async () => {
+    const { conversations, threads, messages } = await open();
+    const twice = [...threadsOf(40), ...threadsOf(40)];
+    const reports = await Promise.all([
+      conversations.importThreads(twice),
+      conversations.importThreads(twice),
+    ]);
+    expect(reports[0].threads + reports[1].threads).to.equal(40);
+    expect([await threads.count({}), await messages.count({})]).to.deep.equal([40, 80]);
+  });
+
+  it('stops at a thread with a fault, names it, and can be gone on with', async () => {
+    const { conversations, threads } = await open();
+    const faulty = threadsOf(80);
+    faulty[70] = {
+      ...faulty[70]!,
+      messages: [
+        { role: 'user', content: 'fine' },
+        { role: 'user', content: '' },
+      ],
+    };
+    const error = await rejectionOf(conversations.importThreads(faulty));
+    expect(error).to.be.instanceOf(ValidationError);
+    expect((error as ValidationError).issues[0]?.path.slice(0, 2)).to.deep.equal(['threads', 70]);
+    expect(await threads.count({})).to.equal(50);
+    expect(await conversations.importThreads(threadsOf(80))).to.deep.equal({
+      threads: 30,
+      messages: 60,
+      skipped: 50,
+    });
+  });
+
+  it('leaves nothing of a thread whose import was cut off by its source', async () => {
+    const { conversations, threads } = await open();
+    async function* source() {
+      yield* threadsOf(60);
+      throw new Error('the source broke');
+    }
+    expect(await rejectionOf(conversations.importThreads(source()))).to.have.property(
+      'message',
+      'the source broke',
+    );
+    expect(await threads.count({})).to.equal(50);
+  });
+
+  it('takes 1,000 real conversations, and finds the same in them on every engine', async () => {
+    const { conversations, threads, messages } = await open();
+    const lines = readFileSync(join(projectRoot, 'examples/data/conversations.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n');
+    const imported = lines.map((line, index): ImportedThread => {
+      const { id, turns } = JSON.parse(line) as {
+        id: string;
+        turns: { role: 'user' | 'assistant'; content: string }[];
+      };
+      return { sourceId: id, createdAt: start + index * 60_000, messages: turns };
+    });
+    expect(await conversations.importThreads(imported)).to.deep.equal({
+      threads: 1_000,
+      messages: 15_668,
+      skipped: 0,
+    });
+    expect([await threads.count({}), await messages.count({})]).to.deep.equal([1_000, 15_668]);
+    const hits = await conversations.search('vegetarian restaurant', { limit: 5 });
+    expect(hits.map(({ score, message }) => [score, message.content])).to.deep.equal(expectedHits);
+  });
+});
+
+const expectedHits = [
+  [90, 'Do they have vegetarian options there and how expensive is the restaurant?'],
+  [86, 'Are there vegetarian options in the restaurant? And do they have outdoor seating?'],
+  [
+    43,
+    'Sorry, your booking can not be done and the hotel does not provide vegetarian option. Their address is 4401 Cabrillo Street. Should i book for 3 people today at 5 pm as Hakka restaurant is nice.',
+  ],
+];
