@@ -1,0 +1,59 @@
+import {
+  DatabaseProviderFactory,
+  databaseConfigFromEnv,
+  parseDatabaseConfig,
+  type DatabaseConfig,
+  type DatabaseProvider,
+} from '../core/index.ts';
+import type { LiminalConfig } from '../core/migrate/index.ts';
+import type { Cli } from './cli.ts';
+import { loadConfig } from './load-config.ts';
+
+/** The options that every verb with a database has. */
+export interface DatabaseOptions {
+  readonly database?: string;
+  readonly config?: string;
+}
+
+/** Which database a verb works on, and what else the project's configuration says. */
+export interface ChosenDatabase {
+  readonly database: DatabaseConfig;
+  /** Its type and its place, without secrets. */
+  readonly label: string;
+  readonly project: LiminalConfig;
+}
+
+/**
+ * Chooses the database: `--database`, else the configuration file, else the environment.
+ *
+ * @throws ConfigurationError with every fault of the one that counts
+ */
+export async function chooseDatabase(cli: Cli, options: DatabaseOptions): Promise<ChosenDatabase> {
+  const project = await loadConfig(cli.cwd, options.config);
+  const given = options.database ?? project.database;
+  const database = given === undefined ? databaseConfigFromEnv(cli.env) : parseDatabaseConfig(given);
+  return { database, label: describeDatabase(database), project };
+}
+
+/** Opens a provider for the time of some work, and closes it whatever happens. */
+export async function withProvider<Result>(
+  database: DatabaseConfig,
+  work: (provider: DatabaseProvider<unknown>) => Promise<Result>,
+): Promise<Result> {
+  const provider = DatabaseProviderFactory.createProvider<unknown>(database);
+  try {
+    return await work(provider);
+  } finally {
+    await provider.close();
+  }
+}
+
+/** Any engine's connection says its place by some of these; none of them is secret. */
+export function describeDatabase({ type, connection }: DatabaseConfig): string {
+  const { filename, host, port, database } = connection as Readonly<
+    Record<string, string | number | undefined>
+  >;
+  const server = host === undefined ? undefined : `${host}:${port}/${database}`;
+  const place = filename ?? server;
+  return place === undefined ? type : `${type} ${place}`;
+}

@@ -1,0 +1,78 @@
+import { Command, CommanderError } from 'commander';
+import process from 'node:process';
+import { LiminalDataError, MigrationError } from '../core/index.ts';
+import type { Cli } from './cli.ts';
+import { addImportCommand } from './import-command.ts';
+import { addMigrateCommand } from './migrate-command.ts';
+import { Output } from './output.ts';
+import { readPackageVersion } from './package-version.ts';
+
+const done = 0;
+const failed = 1;
+const misused = 2;
+
+/**
+ * Runs the command line.
+ *
+ * @param args without the program's own name
+ * @returns the exit code: 0 done, 1 failed, 2 wrong use, 3 pending migrations (`migrate status` alone).
+ *   It never rejects.
+ */
+export async function runCli(args: readonly string[]): Promise<number> {
+  const { stdout, stderr } = process;
+  const output = new Output({
+    json: args.includes('--json'),
+    debug: args.includes('--debug'),
+    args,
+    stdout,
+    stderr,
+  });
+  const cli: Cli = { output, cwd: process.cwd(), env: process.env, exitCode: done };
+  try {
+    await createProgram(cli).parseAsync(args, { from: 'user' });
+    return cli.exitCode;
+  } catch (error) {
+    return reportError(output, error);
+  }
+}
+
+function createProgram(cli: Cli): Command {
+  const program = new Command('liminal-data')
+    .description('Migrations and imports for liminal-data, on SQLite and Postgres.')
+    .version(readPackageVersion())
+    .option(
+      '--database <url>',
+      'the database; else liminal.config.ts says it, else the environment (DATABASE_URL …)',
+    )
+    .option('--config <file>', 'the configuration file; else liminal.config.ts, .js or .mjs of this folder')
+    .option('--json', 'one JSON document on stdout, everything else on stderr')
+    .option('--debug', 'the stack of an error')
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    // The error comes back as an exception, and is printed where all others are.
+    .configureOutput({ outputError: () => {} });
+  addMigrateCommand(program, cli);
+  addImportCommand(program, cli);
+  return program;
+}
+
+function reportError(output: Output, error: unknown): number {
+  if (!(error instanceof CommanderError)) {
+    output.error(describeError(error), error);
+    return failed;
+  }
+  if (error.exitCode === 0) return done;
+  // Commander has printed its help already: a verb is missing.
+  if (error.code !== 'commander.help') output.error(error.message.replace(/^error: /, ''), error);
+  return misused;
+}
+
+function describeError(error: unknown): string {
+  if (error instanceof MigrationError && error.cause instanceof Error) {
+    return `${error.message} ${error.cause.message}`;
+  }
+  if (error instanceof LiminalDataError) return error.message;
+  return error instanceof Error
+    ? `${error.name}: ${error.message}`
+    : 'Something was thrown that is no error.';
+}

@@ -1,0 +1,164 @@
+import { expect } from 'chai';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describeOnDatabase, type TestDatabase } from '../support/database.ts';
+import { makeTempDirectory } from '../support/temp-directory.ts';
+import { runBin, type BinRun } from './run-bin.ts';
+
+const everything = ['0001-accounts', '0002-conversations', '0003-message-search', '0001-health-checks'];
+const source = new URL('../../', import.meta.url);
+
+interface StatusDocument {
+  readonly database: string;
+  readonly pending: number;
+  readonly sets: readonly {
+    readonly set: string;
+    readonly migrations: readonly { readonly name: string; readonly appliedAt: number | null }[];
+  }[];
+}
+
+interface RunDocument {
+  readonly sets: readonly {
+    readonly set: string;
+    readonly applied: readonly { readonly name: string; readonly direction: string }[];
+    readonly current: string | null;
+  }[];
+}
+
+/** In memory every process has a database of its own. */
+function describeOnLasting(title: string, body: (database: TestDatabase) => void): void {
+  describeOnDatabase('sqlite-file', title, body);
+  describeOnDatabase('postgres', title, body);
+}
+
+describeOnLasting('migrate from the command line', (database) => {
+  let url: string;
+
+  beforeEach(async () => {
+    url = await database.freshUrl();
+  });
+
+  const migrate = (...args: readonly string[]): Promise<BinRun> =>
+    runBin(['migrate', ...args, '--database', url]);
+
+  async function runJson(...args: readonly string[]): Promise<string[]> {
+    const { code, stdout, stderr } = await migrate(...args, '--json');
+    expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
+    const { sets } = JSON.parse(stdout) as RunDocument;
+    return sets.flatMap(({ applied }) => applied.map(({ name, direction }) => `${direction} ${name}`));
+  }
+
+  async function readStatus(): Promise<{ code: number | null; status: StatusDocument }> {
+    const { code, stdout, stderr } = await migrate('status', '--json');
+    expect(stderr).to.equal('');
+    return { code, status: JSON.parse(stdout) as StatusDocument };
+  }
+
+  it('brings the package’s own sets up, and the status tells it by its exit code', async () => {
+    const before = await readStatus();
+    expect(before.code).to.equal(3);
+    expect(before.status.pending).to.equal(4);
+    expect(await runJson('latest')).to.deep.equal(everything.map((name) => `up ${name}`));
+    const after = await readStatus();
+    expect(after.code).to.equal(0);
+    expect(after.status.pending).to.equal(0);
+    expect(after.status.sets.map(({ set }) => set)).to.deep.equal(['chat', 'health']);
+    expect(await runJson('latest')).to.deep.equal([]);
+  });
+
+  it('says what it did, a line a migration', async () => {
+    const { code, stdout, stderr } = await migrate('latest');
+    expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines).to.have.lengthOf(5);
+    expect(lines[0]).to.match(/^chat {2}up {4}0001-accounts {2}\d+ ms$/);
+    expect(lines[4]).to.match(/^4 migrations run on \S+ \S+\.$/);
+    const status = await migrate('status');
+    expect(status.stdout).to.match(/^chat {2}0001-accounts {2}\d{4}-\d\d-\d\dT/);
+    expect((await migrate('latest')).stdout).to.match(/^Nothing to do on /);
+  });
+
+  it('goes up and down by steps, through all sets', async () => {
+    expect(await runJson('up')).to.deep.equal(['up 0001-accounts']);
+    expect(await runJson('up', '3')).to.deep.equal(everything.slice(1).map((name) => `up ${name}`));
+    expect(await runJson('down', '2')).to.deep.equal(['down 0001-health-checks', 'down 0003-message-search']);
+    expect(await runJson('down', 'all')).to.deep.equal(['down 0002-conversations', 'down 0001-accounts']);
+  });
+
+  it('goes to a name, in the set that has it, or in the one that --set gives', async () => {
+    expect(await runJson('to', '0002-conversations')).to.deep.equal([
+      'up 0001-accounts',
+      'up 0002-conversations',
+    ]);
+    expect(await runJson('latest', '--set', 'health')).to.deep.equal(['up 0001-health-checks']);
+    expect(await runJson('to', '0001-accounts', '--set', 'chat')).to.deep.equal(['down 0002-conversations']);
+    const { code, stderr } = await migrate('to', '0009-nowhere');
+    expect(code).to.equal(1);
+    expect(stderr).to.match(/^error: [^\n]+\n$/);
+  });
+
+  it('takes its database and its sets from liminal.config.ts', async () => {
+    const cwd = makeProject(url, '');
+    const { code, stdout, stderr } = await runBin(['migrate', 'latest'], { cwd });
+    expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
+    expect(stdout).to.match(/^notes {2}up {4}0001-notes {2}\d+ ms\n1 migration run on /);
+  });
+
+  it('takes its database from the environment where nothing else says it', async () => {
+    const { code, stdout } = await runBin(['migrate', 'up'], { env: { DATABASE_URL: url } });
+    expect(code).to.equal(0);
+    expect(stdout).to.match(/^chat {2}up {4}0001-accounts/);
+    expect((await readStatus()).status.pending).to.equal(3);
+  });
+
+  it('names the migration that failed and why, and keeps those before it', async () => {
+    const cwd = makeProject(url, `await sql\`select * from nowhere\`.execute(db);`);
+    const { code, stdout, stderr } = await runBin(['migrate', 'latest'], { cwd });
+    expect(code).to.equal(1);
+    expect(stdout).to.equal('');
+    expect(stderr).to.match(/^error: Migration "0001-notes" of set "notes" failed [^\n]*nowhere[^\n]*\n$/);
+  });
+
+  it('writes a new migration in the configured folder and says where to list it', async () => {
+    const cwd = makeProject(url, '');
+    const { code, stdout } = await runBin(['migrate', 'make', 'add-labels'], { cwd });
+    expect(code).to.equal(0);
+    expect(stdout).to.include(join('history', '0001-add-labels.ts')).and.to.include('import * as m0001');
+    expect(readFileSync(join(cwd, 'history', '0001-add-labels.ts'), 'utf8')).to.include(
+      'export async function up',
+    );
+    const refused = await runBin(['migrate', 'make', '../labels'], { cwd });
+    expect(refused.code).to.equal(1);
+  });
+
+  /** A project with one migration, whose `up` goes on with some code. */
+  function makeProject(databaseUrl: string, code: string): string {
+    const folder = makeTempDirectory('project');
+    const imported = (path: string): string => JSON.stringify(new URL(path, source).href);
+    const kysely = JSON.stringify(import.meta.resolve('kysely'));
+    writeFileSync(
+      join(folder, 'liminal.config.ts'),
+      `import { sql } from ${kysely};
+import { defineConfig, defineMigrationSet } from ${imported('src/core/migrate/index.ts')};
+
+const notes = {
+  name: '0001-notes',
+  async up(db) {
+    await sql\`create table notes (id integer primary key)\`.execute(db);
+    ${code}
+  },
+  async down(db) {
+    await sql\`drop table notes\`.execute(db);
+  },
+};
+
+export default defineConfig({
+  database: ${JSON.stringify(databaseUrl)},
+  migrations: [defineMigrationSet({ name: 'notes', migrations: [notes] })],
+  migrationsFolder: 'history',
+});
+`,
+    );
+    return folder;
+  }
+});

@@ -1,0 +1,35 @@
+/** Runs the command line from its sources in a process of its own, as a shell would. */
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { makeTempDirectory } from '../support/temp-directory.ts';
+
+const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+
+export interface BinRun {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface BinOptions {
+  /** The working directory; a new empty one by default. */
+  readonly cwd?: string;
+  /** The environment beside PATH; empty by default, so that the machine's own settings do not count. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export async function runBin(args: readonly string[], options: BinOptions = {}): Promise<BinRun> {
+  const child = spawn(process.execPath, [program, ...args], {
+    cwd: options.cwd ?? makeTempDirectory('cli'),
+    env: { PATH: process.env['PATH'], ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit'),
+  ]);
+  return { code: code as number | null, stdout, stderr };
+}
