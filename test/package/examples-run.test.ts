@@ -1,0 +1,34 @@
+import { expect } from 'chai';
+import { globSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { projectRoot, runCommand } from '../../scripts/run-command.ts';
+import { getBuiltPackage } from '../support/built-package.ts';
+import { describeOnEachDatabase } from '../support/database.ts';
+
+/** What an example prints, by its name; an example that is not here has no promise yet. */
+const printed: Readonly<Record<string, string>> = {
+  '01-any-application.ts': "refused: read at 1, is at 2\n[ 'Buy oat milk (version 2)' ]\n",
+  '02-chat-store.ts':
+    "[ '19 user complete', '20 user complete', '21 assistant complete' ]\n[ 18, 17, 16 ]\nWhere is café number 7?\n0\n",
+};
+
+const examples = globSync('examples/*.ts', { cwd: projectRoot }).map((path) => basename(path));
+
+describe('the examples', () => {
+  it('each have something to print', () => {
+    expect(examples.sort()).to.deep.equal(Object.keys(printed));
+  });
+});
+
+describeOnEachDatabase('an example of the package runs', function (database) {
+  for (const name of examples) {
+    it(name, async function () {
+      this.timeout(60_000);
+      const folder = await getBuiltPackage();
+      const env = { DATABASE_URL: await database.freshUrl() };
+      const { code, output } = await runCommand('node', [join('examples', name)], { cwd: folder, env });
+      expect(output).to.equal(printed[name]);
+      expect(code).to.equal(0);
+    });
+  }
+});
