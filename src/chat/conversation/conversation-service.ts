@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Page } from '../../core/index.ts';
 import type { ChatDatabase } from '../chat-database.ts';
-import type { ThreadId, UserId } from '../ids.ts';
+import { ThreadId, type UserId } from '../ids.ts';
 import type {
   InTransaction,
   LatestMessages,
@@ -201,12 +201,13 @@ export class ConversationService {
    * Deletes a thread and its messages, whatever their versions.
    *
    * @returns whether there was such a thread
+   * @throws ValidationError where the id is no UUID
    */
   async deleteThread(threadId: ThreadId, options: InTransaction = {}): Promise<boolean> {
     const { on = this.#parts.provider.db } = options;
     const { numDeletedRows } = await on
       .deleteFrom('context_threads')
-      .where('id', '=', threadId)
+      .where('id', '=', ThreadId.parse(threadId))
       .executeTakeFirstOrThrow();
     return numDeletedRows > 0n;
   }

@@ -1,7 +1,7 @@
 import { sql, type Generated, type Kysely, type RawBuilder } from 'kysely';
 import { ValidationError, type RepositoryProvider } from '../../core/index.ts';
 import type { ChatDatabase } from '../chat-database.ts';
-import type { UserId } from '../ids.ts';
+import { UserId } from '../ids.ts';
 import { messageFromRow } from './message-mapper.ts';
 import type { Message } from './message.ts';
 import { searchTokens, tokenColumn } from './search-tokens.ts';
@@ -66,7 +66,7 @@ export class MessageSearch {
    *   found; of more than 32 different words the first 32 count
    * @param options `userId` narrows to the threads of a user; `limit` from 0 to 1,000
    * @returns the best first, then the latest
-   * @throws ValidationError where the limit is out of range
+   * @throws ValidationError where the limit is out of range, or `userId` is no UUID
    */
   async find(
     text: string,
@@ -95,7 +95,7 @@ export class MessageSearch {
     if (userId !== undefined) {
       query = query
         .innerJoin('context_threads', 'context_threads.id', 'messages.thread_id')
-        .where('context_threads.owner_id', '=', userId);
+        .where('context_threads.owner_id', '=', UserId.parse(userId));
     }
     const rows = await query.execute();
     return rows.map(({ score, ...row }) => ({ message: messageFromRow(row), score }));

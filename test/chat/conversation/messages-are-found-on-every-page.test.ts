@@ -89,6 +89,24 @@ describeOnEachDatabase('the messages of a thread', (database) => {
     expect((await store.conversations.pageMessages(id, { limit: 0 })).items).to.deep.equal([]);
   });
 
+  it('and threads are not asked for by an id that is none, on either engine', async () => {
+    const { conversations } = await open();
+    const noId = 'no-uuid' as never;
+    for (const call of [
+      () => conversations.pageMessages(noId),
+      () => conversations.threadWithMessages(noId),
+      () => conversations.deleteThread(noId),
+      () => conversations.pageThreads({ userId: noId }),
+      () => conversations.search('x', { userId: noId }),
+      () => conversations.appendMessage(noId, { role: 'user', content: 'x' }),
+      () => conversations.startThread({ ownerId: noId }),
+    ]) {
+      expect(await rejectionOf(Promise.resolve().then(call)), call.toString()).to.be.instanceOf(
+        ValidationError,
+      );
+    }
+  });
+
   it('change at the version that was read, and the search follows', async () => {
     const store = await open();
     const { conversations } = store;
