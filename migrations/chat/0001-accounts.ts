@@ -11,6 +11,7 @@ export async function up(db: Kysely<unknown>, t: ColumnHelpersV1): Promise<void>
     .createTable('users')
     .addColumn('id', users.uuid('id'), (column) => column.notNull().primaryKey())
     .addColumn('email', users.text('email'), (column) => column.notNull())
+    .addColumn('email_verified_at', users.epochMillis('email_verified_at'))
     .addColumn('display_name', users.text('display_name'))
     .addColumn('version', users.counter('version', 1), (column) => column.notNull())
     .addColumn('created_at', users.epochMillis('created_at'), (column) => column.notNull())

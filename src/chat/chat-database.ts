@@ -10,6 +10,8 @@ export interface UsersTable {
   id: string;
   /** In lower case; unique. */
   email: string;
+  /** Epoch ms at which somebody trusted vouched for the address; NULL while nobody has. */
+  email_verified_at: number | null;
   /** NULL while it is not known. */
   display_name: string | null;
   /** From 1; each update adds 1. */
@@ -34,7 +36,7 @@ export interface OauthIdentitiesTable {
   email: string | null;
   /** Epoch ms. */
   created_at: number;
-  /** Epoch ms of the last sign-in by it; NULL before the first. */
+  /** Epoch ms of the last sign-in by it, which moves it and not the version; NULL before the first. */
   last_used_at: number | null;
   /** From 1; each update adds 1. */
   version: number;

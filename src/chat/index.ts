@@ -75,6 +75,6 @@ export { MessageContent } from './conversation/message-content.ts';
 export { parseMessageRole, type MessageRole } from './conversation/message-role.ts';
 export { canFollow, parseMessageStatus, type MessageStatus } from './conversation/message-status.ts';
 export { MessageRepository } from './conversation/message-repository.ts';
-export { MessageSearch, type SearchHit } from './conversation/message-search.ts';
+export { MessageSearch, type SearchEntry, type SearchHit } from './conversation/message-search.ts';
 export { searchTokens } from './conversation/search-tokens.ts';
 export { normalizeThread, type ThreadWithMessages } from './conversation/thread-with-messages.ts';

@@ -73,7 +73,7 @@ export async function openChatStore(options: ChatStoreOptions): Promise<ChatStor
   const preferences = new PreferenceRepository(provider);
   const threads = new ContextThreadRepository(provider);
   const messages = new MessageRepository(provider);
-  const search = new MessageSearch(provider);
+  const search = new MessageSearch(provider, messages);
 
   return {
     provider,

@@ -41,6 +41,7 @@ const jsonObject = fc
 export const users: fc.Arbitrary<User> = fc.record({
   id: uuid.map(UserId.parse),
   email,
+  emailVerifiedAt: maybeTime,
   displayName: fc.option(line(200).map(DisplayName.parse), { nil: undefined }),
   version,
   createdAt: time,

@@ -19,6 +19,7 @@ export function makeRows() {
   const users = {
     id: id(),
     email: `${id()}@example.com`,
+    email_verified_at: null,
     display_name: null,
     version: 1,
     created_at: 0,

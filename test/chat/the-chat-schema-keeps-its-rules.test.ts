@@ -63,7 +63,7 @@ const parents: Partial<Record<TableName, string>> = {
 };
 
 const optionalColumns: Readonly<Record<TableName, readonly string[]>> = {
-  users: ['display_name'],
+  users: ['display_name', 'email_verified_at'],
   oauth_identities: ['email', 'last_used_at'],
   api_keys: ['label', 'last_used_at', 'revoked_at'],
   user_preferences: [],

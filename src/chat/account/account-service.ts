@@ -1,13 +1,16 @@
 import type { Kysely } from 'kysely';
+import { newId } from '../../core/domain/index.ts';
 import {
   UniqueViolationError,
   ValidationError,
   type Clock,
   type DatabaseProvider,
+  type Issue,
 } from '../../core/index.ts';
 import type { ChatDatabase } from '../chat-database.ts';
+import type { UserId } from '../ids.ts';
 import type { OauthIdentityRepository } from './oauth-identity-repository.ts';
-import { createOauthIdentity } from './oauth-identity.ts';
+import { createOauthIdentity, markIdentityUsed, type OauthIdentity } from './oauth-identity.ts';
 import type { UserRepository } from './user-repository.ts';
 import { createUser, type User } from './user.ts';
 
@@ -27,8 +30,8 @@ export interface OauthSignIn {
   readonly providerUserId: string;
   readonly email: string;
   /**
-   * Whether the provider vouches for the address. False by default: an address that anybody can claim must
-   * not open somebody else's account.
+   * Whether the provider vouches for the address (`email_verified` in OpenID Connect). False by default: an
+   * address that anybody can claim must not open somebody else's account.
    */
   readonly emailVerified?: boolean;
   readonly displayName?: string | undefined;
@@ -45,20 +48,23 @@ export class AccountService {
   }
 
   /**
-   * Finds the user of an OAuth account. Where the account is new, it is linked to the user who has its
-   * verified e-mail address, or to a new user. Any number of calls at once with one account end at one user.
+   * Finds the user of an OAuth account, and notes the sign-in. Where the account is new, it is linked to the
+   * user who has its e-mail address, if both proved it: the provider vouches for it now, and somebody did when
+   * the user came. Else it is linked to a new user. Any number of calls at once with one account end at one
+   * user.
    *
    * @param signIn what the provider says
    * @returns the user
    * @throws ValidationError with the faults of all fields; and where the address belongs to a user already
-   *   and the provider does not vouch for it
+   *   and is not verified on both sides. Nothing is stored then
    * @example
    * const user = await accounts.findOrCreateByOAuth({ provider: 'google', providerUserId: '1042', email });
    */
   async findOrCreateByOAuth(signIn: OauthSignIn): Promise<User> {
     for (let attempt = 1; ; attempt += 1) {
+      const candidate = prepare(signIn, this.#parts.clock.now());
       try {
-        return (await this.#findUser(signIn)) ?? (await this.#createUser(signIn));
+        return (await this.#findUser(candidate)) ?? (await this.#createUser(candidate));
       } catch (error) {
         // Somebody else has signed in by the same account or address in between; the next look finds them.
         if (!(error instanceof UniqueViolationError) || attempt === maxAttempts) throw error;
@@ -67,31 +73,63 @@ export class AccountService {
   }
 
   async #findUser(
-    { provider, providerUserId }: OauthSignIn,
-    options: { on?: Kysely<ChatDatabase> } = {},
+    { identity: { provider, providerUserId }, now }: Candidate,
+    options: { readonly on?: Kysely<ChatDatabase> } = {},
   ): Promise<User | undefined> {
     const { users, oauthIdentities } = this.#parts;
     const identity = await oauthIdentities.findByProvider(provider, providerUserId, options);
-    return identity === undefined ? undefined : users.findById(identity.userId, options);
+    if (identity === undefined) return undefined;
+    await oauthIdentities.markUsed(identity.id, now, options);
+    return users.findById(identity.userId, options);
   }
 
-  #createUser(signIn: OauthSignIn): Promise<User> {
-    const { provider, users, oauthIdentities, clock } = this.#parts;
-    const context = { now: clock.now() };
-    const candidate = createUser(signIn, context);
+  #createUser(candidate: Candidate): Promise<User> {
+    const { provider, users, oauthIdentities } = this.#parts;
     return provider.transaction(async (on) => {
-      const known = await users.findByEmail(candidate.email, { on });
+      const known = await users.findByEmail(candidate.user.email, { on });
       // In this order: whoever stored the address meanwhile has stored the identity with it.
-      const linked = await this.#findUser(signIn, { on });
+      const linked = await this.#findUser(candidate, { on });
       if (linked !== undefined) return linked;
-      if (known !== undefined && signIn.emailVerified !== true) {
-        throw new ValidationError([
-          { path: ['email'], message: 'belongs to another account, and is not verified' },
-        ]);
-      }
-      const user = known ?? (await users.insert(candidate, { on }));
-      await oauthIdentities.insert(createOauthIdentity({ ...signIn, userId: user.id }, context), { on });
+      if (known !== undefined) requireSameOwner(known, candidate.user);
+      const user = known ?? (await users.insert(candidate.user, { on }));
+      await oauthIdentities.insert({ ...candidate.identity, userId: user.id }, { on });
       return user;
     });
   }
+}
+
+/** A user and an identity that may be stored. */
+interface Candidate {
+  readonly user: User;
+  readonly identity: OauthIdentity;
+  readonly now: number;
+}
+
+function prepare(signIn: OauthSignIn, now: number): Candidate {
+  const id = newId<UserId>();
+  const context = { now };
+  const { email: _, ...account } = signIn;
+  const faults: Issue[] = [];
+  const user = collectFaults(faults, () => createUser(signIn, { ...context, id }));
+  const identity = collectFaults(faults, () => createOauthIdentity({ ...account, userId: id }, context));
+  if (user === undefined || identity === undefined) throw new ValidationError(faults);
+  return { user, identity: markIdentityUsed({ ...identity, email: user.email }, context), now };
+}
+
+function collectFaults<Value>(faults: Issue[], make: () => Value): Value | undefined {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof ValidationError)) throw error;
+    faults.push(...error.issues);
+    return undefined;
+  }
+}
+
+// Whoever registers an address that is not theirs must not be handed its owner's later sign-in.
+function requireSameOwner(known: User, candidate: User): void {
+  if (known.emailVerifiedAt !== undefined && candidate.emailVerifiedAt !== undefined) return;
+  throw new ValidationError([
+    { path: ['email'], message: 'belongs to another account, and is not verified on both sides' },
+  ]);
 }

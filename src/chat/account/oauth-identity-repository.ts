@@ -1,7 +1,10 @@
+import { sql } from 'kysely';
 import { Repository, type RepositoryProvider, type RepositoryCallOptions } from '../../core/index.ts';
 import type { ChatDatabase } from '../chat-database.ts';
+import type { OauthIdentityId } from '../ids.ts';
 import { oauthIdentityFromRow, oauthIdentityToRow } from './oauth-identity-mapper.ts';
-import type { OauthIdentity } from './oauth-identity.ts';
+import { ProviderUserId, type OauthIdentity } from './oauth-identity.ts';
+import { ProviderName } from './provider-name.ts';
 
 /** Finds and changes the links between users and their accounts at OAuth providers. */
 export class OauthIdentityRepository extends Repository<ChatDatabase, 'oauth_identities', OauthIdentity> {
@@ -11,6 +14,8 @@ export class OauthIdentityRepository extends Repository<ChatDatabase, 'oauth_ide
       table: 'oauth_identities',
       key: 'id',
       version: 'version',
+      insertOnly: ['created_at'],
+      growing: ['last_used_at'],
       columns: {
         id: 'uuid',
         user_id: 'uuid',
@@ -31,12 +36,37 @@ export class OauthIdentityRepository extends Repository<ChatDatabase, 'oauth_ide
    * @param provider such as `google`
    * @param providerUserId the provider's own id of the account
    * @returns the identity, or undefined where it was never linked
+   * @throws ValidationError where one of them cannot be what it is to be
    */
-  findByProvider(
+  async findByProvider(
     provider: string,
     providerUserId: string,
     options: RepositoryCallOptions<ChatDatabase> = {},
   ): Promise<OauthIdentity | undefined> {
-    return this.findFirst({ provider, provider_user_id: providerUserId }, options);
+    const filter = {
+      provider: ProviderName.parse(provider),
+      provider_user_id: ProviderUserId.parse(providerUserId),
+    };
+    return this.findFirst(filter, options);
+  }
+
+  /**
+   * Notes that somebody signed in by an identity. The time moves on and the version stays, so that sign-ins at
+   * once are not in each other's way.
+   *
+   * @param id the identity; one that is gone meanwhile is no fault
+   * @param now in ms since the Unix epoch
+   */
+  async markUsed(
+    id: OauthIdentityId,
+    now: number,
+    options: RepositoryCallOptions<ChatDatabase> = {},
+  ): Promise<void> {
+    await this.database(options)
+      .updateTable('oauth_identities')
+      .set({ last_used_at: now })
+      .where('id', '=', id)
+      .where(sql<boolean>`coalesce(last_used_at, 0) < ${now}`)
+      .execute();
   }
 }

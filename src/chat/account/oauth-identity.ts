@@ -1,13 +1,24 @@
-import { checkFields, newId, type Entity, type ValueOf } from '../../core/domain/index.ts';
-import { defineText } from '../define-text.ts';
+import { checkFields, defineValueObject, newId, type Entity, type ValueOf } from '../../core/domain/index.ts';
+import { isStorableText } from '../define-text.ts';
 import { OauthIdentityId, UserId } from '../ids.ts';
 import { optional } from '../optional.ts';
 import { EpochMillis, laterOf } from '../whole-numbers.ts';
 import { EmailAddress } from './email-address.ts';
 import { ProviderName } from './provider-name.ts';
 
-/** How a provider knows its account: 1 to 255 characters; OpenID Connect allows no more. */
-export const ProviderUserId = defineText({ name: 'ProviderUserId', max: 255 });
+/**
+ * How a provider knows its account: 1 to 255 characters; OpenID Connect allows no more. It is the provider's
+ * text and stays as it is: two ids that differ in a space are two accounts.
+ */
+export const ProviderUserId = defineValueObject({
+  name: 'ProviderUserId',
+  normalize: (input) => (typeof input === 'string' ? input : undefined),
+  rules: [
+    [(text) => text.trim() !== '', 'must not be blank'],
+    [(text) => text.length <= 255, 'must have at most 255 characters'],
+    [isStorableText, 'must be well-formed Unicode without NUL'],
+  ],
+});
 export type ProviderUserId = ValueOf<typeof ProviderUserId>;
 
 /** A user's account at an OAuth provider. It holds no token. */

@@ -15,6 +15,7 @@ export function userFromRow(row: UsersTable): User {
   return Object.freeze({
     id: readColumn(row, 'id', UserId.parse),
     email: readColumn(row, 'email', EmailAddress.parse),
+    emailVerifiedAt: readColumn(row, 'email_verified_at', (value) => optional(value, EpochMillis.parse)),
     displayName: readColumn(row, 'display_name', (value) => optional(value, DisplayName.parse)),
     version: readColumn(row, 'version', Counter.parse),
     createdAt: readColumn(row, 'created_at', EpochMillis.parse),
@@ -27,6 +28,7 @@ export function userToRow(user: User): UsersTable {
   return {
     id: user.id,
     email: user.email,
+    email_verified_at: user.emailVerifiedAt ?? null,
     display_name: user.displayName ?? null,
     version: user.version,
     created_at: user.createdAt,

@@ -12,9 +12,12 @@ export class UserRepository extends Repository<ChatDatabase, 'users', User> {
       table: 'users',
       key: 'id',
       version: 'version',
+      insertOnly: ['created_at'],
+      growing: ['updated_at'],
       columns: {
         id: 'uuid',
         email: 'text',
+        email_verified_at: 'integer?',
         display_name: 'text?',
         version: 'integer',
         created_at: 'integer',

@@ -13,6 +13,8 @@ export type DisplayName = ValueOf<typeof DisplayName>;
 export interface User extends Entity<UserId> {
   /** No two users have the same. */
   readonly email: EmailAddress;
+  /** When somebody trusted vouched that the address is the user's; undefined while nobody has. */
+  readonly emailVerifiedAt: number | undefined;
   readonly displayName: DisplayName | undefined;
   /** In ms since the Unix epoch, as all times. */
   readonly createdAt: number;
@@ -23,19 +25,25 @@ export interface User extends Entity<UserId> {
 /**
  * Makes a new user; stores nothing.
  *
- * @param fields the address and, where known, the name
+ * @param fields the address, whether somebody trusted vouches for it (by default nobody does), and, where
+ *   known, the name
  * @param context `now` in ms since the Unix epoch; `id` where one is chosen already
  * @returns the user, at version 1
  * @throws ValidationError with the faults of all fields
  */
 export function createUser(
-  fields: { readonly email: string; readonly displayName?: string | undefined },
+  fields: {
+    readonly email: string;
+    readonly emailVerified?: boolean | undefined;
+    readonly displayName?: string | undefined;
+  },
   context: { readonly now: number; readonly id?: UserId },
 ): User {
   const { now, id = newId<UserId>() } = context;
   return checkFields({
     id: () => UserId.parse(id),
     email: () => EmailAddress.parse(fields.email),
+    emailVerifiedAt: () => (fields.emailVerified === true ? EpochMillis.parse(now) : undefined),
     displayName: () => optional(fields.displayName, DisplayName.parse),
     version: () => 1,
     createdAt: () => EpochMillis.parse(now),
@@ -65,7 +73,7 @@ export function renameUser(
 }
 
 /**
- * Gives a user another e-mail address.
+ * Gives a user another e-mail address, for which nobody vouches yet.
  *
  * @param user stays as it is
  * @param email the new address
@@ -76,6 +84,7 @@ export function renameUser(
 export function changeEmail(user: User, email: string, context: { readonly now: number }): User {
   const changes = checkFields({
     email: () => EmailAddress.parse(email),
+    emailVerifiedAt: () => undefined,
     updatedAt: () => laterOf(user.updatedAt, context.now),
   });
   return Object.freeze({ ...user, ...changes });

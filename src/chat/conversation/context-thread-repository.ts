@@ -1,7 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import { NotFoundError, Repository, type RepositoryProvider } from '../../core/index.ts';
 import type { ChatDatabase } from '../chat-database.ts';
-import type { ThreadId } from '../ids.ts';
+import { ThreadId } from '../ids.ts';
 import { contextThreadFromRow, contextThreadToRow } from './context-thread-mapper.ts';
 import type { ContextThread } from './context-thread.ts';
 
@@ -21,6 +21,7 @@ export class ContextThreadRepository extends Repository<
       // Appends move the next place without a new version, so an entity that was read before one must
       // not put the old place back.
       insertOnly: ['next_seq', 'source_id', 'created_at'],
+      growing: ['updated_at'],
       columns: {
         id: 'uuid',
         owner_id: 'uuid?',
@@ -45,7 +46,7 @@ export class ContextThreadRepository extends Repository<
    * @param count how many places, from 1
    * @param now in ms since the Unix epoch
    * @returns the first of the places
-   * @throws NotFoundError where there is no such thread
+   * @throws NotFoundError where there is no such thread, ValidationError where the id is none
    */
   async takePlaces(on: Kysely<ChatDatabase>, id: ThreadId, count: number, now: number): Promise<number> {
     const row = await on
@@ -54,7 +55,7 @@ export class ContextThreadRepository extends Repository<
         next_seq: thread('next_seq', '+', count),
         updated_at: sql<number>`case when updated_at < ${now} then ${now} else updated_at end`,
       }))
-      .where('id', '=', id)
+      .where('id', '=', ThreadId.parse(id))
       .returning('next_seq')
       .executeTakeFirst();
     if (row === undefined) throw new NotFoundError('context_threads');

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import type { Cursor } from '../../core/index.ts';
 import type { ChatDatabase } from '../chat-database.ts';
 import type { UserId } from '../ids.ts';
@@ -38,6 +38,6 @@ export interface LatestMessages extends ThreadWithMessages {
 
 /** In which transaction a call takes part. */
 export interface InTransaction {
-  /** A transaction; without one the call makes its own. */
-  readonly on?: Kysely<ChatDatabase> | undefined;
+  /** A transaction, which the caller ends; without one the call makes its own. */
+  readonly on?: Transaction<ChatDatabase> | undefined;
 }

@@ -10,7 +10,7 @@ import type {
 } from './conversation-options.ts';
 import type { ConversationParts } from './conversation-parts.ts';
 import { createThread, type ContextThread } from './context-thread.ts';
-import type { SearchHit } from './message-search.ts';
+import { searchEntryOf, type SearchHit } from './message-search.ts';
 import { changeMessage, createMessage, type Message, type MessageChanges } from './message.ts';
 import type { NewMessage } from './new-message.ts';
 import {
@@ -90,15 +90,17 @@ export class ConversationService {
     options: InTransaction = {},
   ): Promise<Message[]> {
     const now = this.#parts.clock.now();
-    // Checked before the thread's row is taken, so that a fault keeps nobody waiting.
-    const place = (first: number) =>
-      messages.map((message, index) => createMessage({ ...message, threadId, seq: first + index }, { now }));
-    if (place(1).length === 0) return [];
+    // Made before the thread's row is taken, so that neither a fault nor long contents keep anybody waiting.
+    const drafts = messages.map((message, index) =>
+      createMessage({ ...message, threadId, seq: index + 1 }, { now }),
+    );
+    const entries = drafts.map(searchEntryOf);
+    if (drafts.length === 0) return [];
     return this.#within(options, async (on) => {
-      const first = await this.#parts.threads.takePlaces(on, threadId, messages.length, now);
-      const placed = place(first);
+      const first = await this.#parts.threads.takePlaces(on, threadId, drafts.length, now);
+      const placed = drafts.map((draft) => Object.freeze({ ...draft, seq: first - 1 + draft.seq }));
       await this.#parts.messages.insertMany(placed, { on });
-      await this.#parts.search.add(on, placed);
+      await this.#parts.search.store(on, entries);
       return placed;
     });
   }
@@ -172,10 +174,17 @@ export class ConversationService {
    * @throws NotFoundError where the message is gone
    * @throws StaleEntityError where somebody else has changed it
    */
-  updateMessage(message: Message, changes: MessageChanges, options: InTransaction = {}): Promise<Message> {
+  async updateMessage(
+    message: Message,
+    changes: MessageChanges,
+    options: InTransaction = {},
+  ): Promise<Message> {
+    const changed = changeMessage(message, changes);
+    const entry = searchEntryOf(changed);
     return this.#within(options, async (on) => {
-      const updated = await this.#parts.messages.update(changeMessage(message, changes), { on });
-      if (updated.content !== message.content) await this.#parts.search.replace(on, updated);
+      const updated = await this.#parts.messages.update(changed, { on });
+      // Also where the content seems the same: who calls may hold a copy that was changed by hand.
+      await this.#parts.search.store(on, [entry]);
       return updated;
     });
   }
@@ -213,7 +222,8 @@ export class ConversationService {
   }
 
   /**
-   * Imports threads with their messages, in transactions of up to 50 threads. Threads whose `sourceId` is
+   * Imports threads with their messages, in transactions of up to 50 threads, 2,000
+   * messages or 1 MiB of text. Threads whose `sourceId` is
    * there already are passed over, so that an import can be run again, also after a failure half way.
    *
    * @param threads in any number; they are read as they are needed
@@ -233,6 +243,7 @@ export class ConversationService {
     { on }: InTransaction,
     work: (on: Kysely<ChatDatabase>) => Promise<Result>,
   ): Promise<Result> {
-    return on === undefined ? this.#parts.provider.transaction(work) : work(on);
+    // The root handle is no transaction, whatever its type was made to say.
+    return on?.isTransaction === true ? work(on) : this.#parts.provider.transaction(work);
   }
 }

@@ -2,7 +2,7 @@ import { sql, type Generated, type Kysely, type RawBuilder } from 'kysely';
 import { ValidationError, type RepositoryProvider } from '../../core/index.ts';
 import type { ChatDatabase } from '../chat-database.ts';
 import { UserId } from '../ids.ts';
-import { messageFromRow } from './message-mapper.ts';
+import type { MessageRepository } from './message-repository.ts';
 import type { Message } from './message.ts';
 import { searchTokens, tokenColumn } from './search-tokens.ts';
 
@@ -13,11 +13,15 @@ export interface SearchHit {
   readonly score: number;
 }
 
-interface MessageSearchTable {
-  readonly id: Generated<number>;
+/** What the search keeps of a message. */
+export interface SearchEntry {
   readonly message_id: string;
   readonly tokens: string;
   readonly token_count: number;
+}
+
+interface MessageSearchTable extends SearchEntry {
+  readonly id: Generated<number>;
 }
 
 const maxDistinctTokens = 32;
@@ -31,32 +35,37 @@ const lengthOffset = 10;
  */
 export class MessageSearch {
   readonly #provider: RepositoryProvider<ChatDatabase>;
+  readonly #messages: MessageRepository;
 
-  /** @param provider of a database that holds the chat's tables */
-  constructor(provider: RepositoryProvider<ChatDatabase>) {
+  /**
+   * @param provider of a database that holds the chat's tables
+   * @param messages makes messages of their rows
+   */
+  constructor(provider: RepositoryProvider<ChatDatabase>, messages: MessageRepository) {
     this.#provider = provider;
+    this.#messages = messages;
   }
 
-  /** Indexes new messages, within the transaction that stores them. */
-  async add(on: Kysely<ChatDatabase>, messages: readonly Message[]): Promise<void> {
+  /**
+   * Stores index entries, in place of those that their messages have already.
+   *
+   * @param on the transaction that stores the messages' contents as well
+   */
+  async store(on: Kysely<ChatDatabase>, entries: readonly SearchEntry[]): Promise<void> {
     const columnsPerRow = 3;
     const chunkSize = Math.floor(this.#provider.sql.maxParameters / columnsPerRow);
-    const rows = messages.map((message) => ({ message_id: message.id, ...indexed(message) }));
-    for (let start = 0; start < rows.length; start += chunkSize) {
+    for (let start = 0; start < entries.length; start += chunkSize) {
       await tableOf(on)
         .insertInto('message_search')
-        .values(rows.slice(start, start + chunkSize))
+        .values(entries.slice(start, start + chunkSize))
+        .onConflict((conflict) =>
+          conflict.column('message_id').doUpdateSet((excluded) => ({
+            tokens: excluded.ref('excluded.tokens'),
+            token_count: excluded.ref('excluded.token_count'),
+          })),
+        )
         .execute();
     }
-  }
-
-  /** Indexes a message anew, within the transaction that changes its content. */
-  async replace(on: Kysely<ChatDatabase>, message: Message): Promise<void> {
-    await tableOf(on)
-      .updateTable('message_search')
-      .set(indexed(message))
-      .where('message_id', '=', message.id)
-      .execute();
   }
 
   /**
@@ -67,6 +76,7 @@ export class MessageSearch {
    * @param options `userId` narrows to the threads of a user; `limit` from 0 to 1,000
    * @returns the best first, then the latest
    * @throws ValidationError where the limit is out of range, or `userId` is no UUID
+   * @throws UnreadableRowError where a found row breaks the rules of messages
    */
   async find(
     text: string,
@@ -98,7 +108,7 @@ export class MessageSearch {
         .where('context_threads.owner_id', '=', UserId.parse(userId));
     }
     const rows = await query.execute();
-    return rows.map(({ score, ...row }) => ({ message: messageFromRow(row), score }));
+    return rows.map(({ score, ...row }) => ({ message: this.#messages.toEntity(row), score }));
   }
 }
 
@@ -106,9 +116,13 @@ function tableOf(db: Kysely<ChatDatabase>) {
   return db.withTables<{ message_search: MessageSearchTable }>();
 }
 
-function indexed(message: Message): { tokens: string; token_count: number } {
+/**
+ * What the search keeps of a message. It takes time that grows with the content (some 10 ms for 100 KB), so
+ * it is made before a transaction begins.
+ */
+export function searchEntryOf(message: Message): SearchEntry {
   const tokens = searchTokens(message.content);
-  return { tokens: tokenColumn(tokens), token_count: tokens.length };
+  return { message_id: message.id, tokens: tokenColumn(tokens), token_count: tokens.length };
 }
 
 /** Whole numbers all through, so that both engines come to the same. */

@@ -110,7 +110,7 @@ export interface MessageChanges {
   readonly content?: string;
   /** The new status, which must be able to follow the present one. */
   readonly status?: MessageStatus;
-  /** The whole new metadata. */
+  /** The whole new metadata; null takes it away. */
   readonly metadata?: unknown;
 }
 
@@ -126,5 +126,8 @@ export function changeMessage(message: Message, changes: MessageChanges): Messag
   const { content = message.content, status = message.status } = changes;
   const changed = withStatus(withContent(message, content), status);
   if (changes.metadata === undefined) return changed;
-  return Object.freeze({ ...changed, ...checkFields({ metadata: () => parseJsonObject(changes.metadata) }) });
+  return Object.freeze({
+    ...changed,
+    ...checkFields({ metadata: () => optional(changes.metadata, parseJsonObject) }),
+  });
 }

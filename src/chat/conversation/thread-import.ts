@@ -1,8 +1,10 @@
-import { ValidationError } from '../../core/index.ts';
+import { setImmediate } from 'node:timers/promises';
+import { ValidationError, type Issue } from '../../core/index.ts';
 import type { UserId } from '../ids.ts';
 import { contextThreadToRow } from './context-thread-mapper.ts';
 import { advanceThread, createThread, type ContextThread } from './context-thread.ts';
 import type { ConversationParts } from './conversation-parts.ts';
+import { searchEntryOf, type SearchEntry } from './message-search.ts';
 import { createMessage, type Message } from './message.ts';
 import type { NewMessage } from './new-message.ts';
 
@@ -44,9 +46,15 @@ export interface ImportOptions {
 interface PreparedThread {
   readonly thread: ContextThread;
   readonly messages: readonly Message[];
+  readonly entries: readonly SearchEntry[];
+  /** In UTF-16 code units. */
+  readonly size: number;
 }
 
-const batchSize = 50;
+// A transaction keeps every other writer waiting, so it must stay short: some 100 ms at these limits.
+const maxThreads = 50;
+const maxMessages = 2_000;
+const maxSize = 2 ** 20;
 
 /** Imports threads in batches, a transaction each; see `ConversationService.importThreads`. */
 export async function importThreads(
@@ -61,47 +69,51 @@ export async function importThreads(
     report = add(report, await storeBatch(parts, batch));
     batch = [];
     onProgress(report);
+    // Preparing takes no turns of its own; what else the process has to do gets one here.
+    await setImmediate();
   };
   for await (const imported of threads) {
     batch.push(prepare(imported, number, parts.clock.now()));
     number += 1;
-    if (batch.length === batchSize) await store();
+    if (isFull(batch)) await store();
   }
   if (batch.length > 0) await store();
   return report;
 }
 
+function isFull(batch: readonly PreparedThread[]): boolean {
+  const messages = batch.reduce((sum, prepared) => sum + prepared.messages.length, 0);
+  const size = batch.reduce((sum, prepared) => sum + prepared.size, 0);
+  return batch.length >= maxThreads || messages >= maxMessages || size >= maxSize;
+}
+
 function storeBatch(parts: ConversationParts, batch: readonly PreparedThread[]): Promise<ImportReport> {
+  // In one order everywhere, so that imports of the same threads at once wait for each other, not in a ring.
+  const rows = batch
+    .map(({ thread }) => contextThreadToRow(thread))
+    .sort((one, other) => ((one.source_id ?? '') < (other.source_id ?? '') ? -1 : 1));
   return parts.provider.transaction(async (on) => {
     const stored = await on
       .insertInto('context_threads')
-      .values(batch.map(({ thread }) => contextThreadToRow(thread)))
+      .values(rows)
       .onConflict((conflict) => conflict.column('source_id').doNothing())
       .returning('id')
       .execute();
     const ids = new Set<string>(stored.map(({ id }) => id));
-    const messages = batch
-      .filter(({ thread }) => ids.has(thread.id))
-      .flatMap((prepared) => prepared.messages);
+    const inserted = batch.filter(({ thread }) => ids.has(thread.id));
+    const messages = inserted.flatMap((prepared) => prepared.messages);
     await parts.messages.insertMany(messages, { on });
-    await parts.search.add(on, messages);
+    await parts.search.store(
+      on,
+      inserted.flatMap((prepared) => prepared.entries),
+    );
     return { threads: ids.size, messages: messages.length, skipped: batch.length - ids.size };
   });
 }
 
 function prepare(imported: ImportedThread, number: number, now: number): PreparedThread {
   try {
-    const createdAt = imported.createdAt ?? now;
-    const thread = createThread(imported, { now: createdAt });
-    const messages = imported.messages.map((message, index) =>
-      createMessage(
-        { ...message, threadId: thread.id, seq: index + 1 },
-        { now: message.createdAt ?? createdAt },
-      ),
-    );
-    if (messages.length === 0) return { thread, messages };
-    const latest = Math.max(...messages.map((message) => message.createdAt));
-    return { thread: advanceThread(thread, messages.length, { now: latest }), messages };
+    return prepareThread(requireObject(imported, []), now);
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error;
     throw new ValidationError(
@@ -109,6 +121,34 @@ function prepare(imported: ImportedThread, number: number, now: number): Prepare
       { cause: error },
     );
   }
+}
+
+function prepareThread(imported: ImportedThread, now: number): PreparedThread {
+  const createdAt = imported.createdAt ?? now;
+  // Else a second import would store it once more.
+  if (typeof imported.sourceId !== 'string') throw fault(['sourceId'], 'must be a text');
+  if (!Array.isArray(imported.messages)) throw fault(['messages'], 'must be a list');
+  const empty = createThread(imported, { now: createdAt });
+  const messages = imported.messages.map((message: ImportedMessage, index) => {
+    const fields = { ...requireObject(message, ['messages', index]), threadId: empty.id, seq: index + 1 };
+    return createMessage(fields, { now: fields.createdAt ?? createdAt });
+  });
+  const latest = messages.reduce((time, message) => Math.max(time, message.createdAt), createdAt);
+  return {
+    thread: messages.length === 0 ? empty : advanceThread(empty, messages.length, { now: latest }),
+    messages,
+    entries: messages.map(searchEntryOf),
+    size: messages.reduce((sum, message) => sum + message.content.length, 0),
+  };
+}
+
+function requireObject<Value>(value: Value, path: Issue['path']): Value {
+  if (typeof value === 'object' && value !== null) return value;
+  throw fault(path, 'must be an object');
+}
+
+function fault(path: Issue['path'], message: string): ValidationError {
+  return new ValidationError([{ path, message }]);
 }
 
 function add(one: ImportReport, other: ImportReport): ImportReport {

@@ -15,6 +15,8 @@ import type { StandardIssue, StandardResult, StandardSchema } from './standard-s
 export function validate<Output>(schema: StandardSchema<Output>, value: unknown): Output {
   const result = schema['~standard'].validate(value);
   if (result instanceof Promise) {
+    // Nobody will await it, and a rejection that nobody handles ends the process.
+    result.catch(() => {});
     throw new ValidationError('This schema checks asynchronously: use validateAsync.');
   }
   return outputOf(result);

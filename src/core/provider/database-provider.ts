@@ -3,6 +3,7 @@ import type { MigrationTraits } from '../engine/migration-traits.ts';
 import type { OpenEngine } from '../engine/engine.ts';
 import type { SqlVocabulary } from '../engine/sql-vocabulary.ts';
 import type { Clock } from '../foundation/clock.ts';
+import { ValidationError } from '../foundation/errors/validation-error.ts';
 import type { PoolStats } from '../foundation/pool-stats.ts';
 import { rewritePlaceholders } from '../query/placeholders.ts';
 import { checkHealth, type HealthReport } from './health.ts';
@@ -17,11 +18,14 @@ export interface TransactionOptions {
 
 /** How a provider closes. */
 export interface CloseOptions {
-  /** How long work under way may take to end, in ms; then it is cut off. 10,000 by default. */
+  /** How long work under way may take to end, in ms from 0 to 24 h; then it is cut off. 10,000 by default. */
   readonly deadline?: number;
 }
 
-/** Work that runs once when a provider is initialised, such as migrating. */
+/**
+ * Work that runs once when a provider is initialised, such as migrating. It may query the provider, and must
+ * not wait for `initialize()`, which waits for it.
+ */
 export type InitializeHook<DB> = (provider: DatabaseProvider<DB>) => Promise<void>;
 
 /** What a provider is made of; the factory puts it together. */
@@ -34,6 +38,7 @@ export interface ProviderParts<DB> {
 }
 
 const defaultCloseDeadline = 10_000;
+const maxCloseDeadline = 24 * 60 * 60 * 1_000;
 
 /**
  * One database, typed by its table interfaces. It opens nothing until it is used, knows its engine's
@@ -161,10 +166,17 @@ export class DatabaseProvider<DB> implements AsyncDisposable {
    * Refuses new work (PoolClosedError), waits for what is under way until the deadline, cuts off the
    * rest and closes every connection. Later calls wait for the first.
    *
-   * @param options `deadline` in ms, from 0
+   * @param options `deadline` in ms, an integer from 0 to 86,400,000
+   * @throws ValidationError where the deadline is none; nothing is closed then
    */
-  close(options: CloseOptions = {}): Promise<void> {
-    return this.#engine.close(options.deadline ?? defaultCloseDeadline);
+  async close(options: CloseOptions = {}): Promise<void> {
+    const { deadline = defaultCloseDeadline } = options;
+    // A timer takes whatever it cannot count as 1 ms, and would cut everything off.
+    if (!Number.isInteger(deadline) || deadline < 0 || deadline > maxCloseDeadline) {
+      const message = `must be an integer from 0 to ${maxCloseDeadline} ms`;
+      throw new ValidationError([{ path: ['deadline'], message }]);
+    }
+    await this.#engine.close(deadline);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

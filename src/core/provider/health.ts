@@ -1,4 +1,5 @@
-import type { LiminalDataError } from '../foundation/errors/liminal-data-error.ts';
+import { ConnectionError } from '../foundation/errors/connection-errors.ts';
+import { LiminalDataError } from '../foundation/errors/liminal-data-error.ts';
 import type { Clock } from '../foundation/clock.ts';
 
 /** What a health check found. */
@@ -32,11 +33,12 @@ export async function checkHealth(
     const version = await askVersion();
     return { ...report, version, latency: clock.monotonic() - start };
   } catch (error) {
-    return {
-      ...report,
-      healthy: false,
-      latency: clock.monotonic() - start,
-      error: error as LiminalDataError,
-    };
+    return { ...report, healthy: false, latency: clock.monotonic() - start, error: asOwnError(error) };
   }
+}
+
+// Kysely throws a plain Error once its own `destroy()` was called.
+function asOwnError(cause: unknown): LiminalDataError {
+  if (cause instanceof LiminalDataError) return cause;
+  return new ConnectionError('The database could not be asked for its version.', { cause });
 }

@@ -1,4 +1,4 @@
-import { sql, type SqlBool } from 'kysely';
+import { sql, type RawBuilder, type SqlBool } from 'kysely';
 import { NotFoundError, StaleEntityError } from '../foundation/errors/entity-errors.ts';
 import { bindValue } from '../query/column-value.ts';
 import { allOf, type Condition } from '../query/condition.ts';
@@ -23,8 +23,10 @@ export async function updateRow(
   target: RowTarget,
   row: StoredRow,
 ): Promise<StoredRow> {
-  const { table, version, updatable, names } = definition;
-  const changes = Object.entries(row).filter(([name]) => updatable.has(name));
+  const { table, version, updatable, growing, names } = definition;
+  const changes = Object.entries(row)
+    .filter(([name]) => updatable.has(name))
+    .map(([name, value]) => [name, growing.has(name) ? laterOf(sql.ref(name), sql`${value}`) : value]);
   if (version !== undefined) changes.push([version.name, (target.version ?? 0) + 1]);
   // An update of nothing is no statement; where there is nothing to write the row only has to be there.
   const query =
@@ -55,6 +57,11 @@ export async function deleteRow(
   const query = db.deleteFrom(definition.table).where(conditionOf(definition, target));
   const [result] = await query.execute();
   if (!result?.numDeletedRows) await explainMiss(db, definition, target);
+}
+
+/** The greater one of what is stored and what is to be; NULL is less than everything. */
+export function laterOf(stored: RawBuilder<unknown>, next: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`case when ${next} >= ${stored} or ${stored} is null then ${next} else ${stored} end`;
 }
 
 function conditionOf({ version }: TableDefinition, target: RowTarget): Condition {

@@ -1,6 +1,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import { NotFoundError } from '../foundation/errors/entity-errors.ts';
 import { ValidationError } from '../foundation/errors/validation-error.ts';
+import { laterOf } from './change-row.ts';
 import type { StoredRow, UntypedDatabase } from './stored-row.ts';
 import type { TableDefinition } from './table-definition.ts';
 
@@ -70,10 +71,12 @@ export async function upsertRow(
   row: StoredRow,
   conflict: readonly string[],
 ): Promise<StoredRow> {
-  const { table, version, updatable } = definition;
+  const { table, version, updatable, growing } = definition;
   const changes = new Map<string, RawBuilder<unknown>>();
   for (const name of Object.keys(row)) {
-    if (updatable.has(name) && !conflict.includes(name)) changes.set(name, sql.ref(`excluded.${name}`));
+    if (!updatable.has(name) || conflict.includes(name)) continue;
+    const next = sql.ref(`excluded.${name}`);
+    changes.set(name, growing.has(name) ? laterOf(sql.ref(`${table}.${name}`), next) : next);
   }
   if (version !== undefined) changes.set(version.name, sql`${sql.ref(`${table}.${version.name}`)} + 1`);
   // An update of nothing is no statement; this one changes nothing and still returns the row.

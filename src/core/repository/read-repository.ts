@@ -230,9 +230,18 @@ export class ReadRepository<
     return on as unknown as UntypedDatabase;
   }
 
-  /** Makes an entity of a row, or throws UnreadableRowError; for subclasses. */
-  protected toEntity(row: StoredRow): Entity {
-    return readRow(row, this.context.definition, this.#fromRow);
+  /**
+   * Makes an entity of a row that a query of one's own has read.
+   *
+   * @param row with every column of the table
+   * @returns the entity
+   * @throws UnreadableRowError that names table, key and column, where the row breaks the entity's rules
+   * @example
+   * const rows = await notes.query().selectAll().where(sql`length(title)`, '>', 80).execute();
+   * const long = rows.map((row) => notes.toEntity(row));
+   */
+  toEntity(row: Selectable<DB[Table]> | StoredRow): Entity {
+    return readRow(row as StoredRow, this.context.definition, this.#fromRow);
   }
 
   async *#readAll(rows: AsyncIterable<StoredRow>): AsyncGenerator<Entity, void, undefined> {

@@ -37,6 +37,11 @@ export interface RepositoryOptions<
    * counters that statements of their own move.
    */
   readonly insertOnly?: readonly ColumnName<DB[Table]>[];
+  /**
+   * Numeric columns that an update or upsert only ever moves up, such as the time of the last change: a
+   * smaller value leaves what is stored, since it was read before somebody else moved the column on.
+   */
+  readonly growing?: readonly GrowingColumnName<DB[Table]>[];
   /** The kind of each column. */
   readonly columns: ColumnDeclarations<DB[Table], JsonShapes>;
   /** Turns rows into entities and back. */
@@ -47,6 +52,10 @@ type NumberColumnName<Row> = {
   [Name in ColumnName<Row>]: Selectable<Row>[Name] extends number ? Name : never;
 }[ColumnName<Row>];
 
+type GrowingColumnName<Row> = {
+  [Name in ColumnName<Row>]: NonNullable<Selectable<Row>[Name]> extends number ? Name : never;
+}[ColumnName<Row>];
+
 /** A table as a repository knows it, checked once. */
 export interface TableDefinition extends TableColumns {
   /** The names of all columns. */
@@ -55,6 +64,8 @@ export interface TableDefinition extends TableColumns {
   readonly version: Column | undefined;
   /** The columns that an update writes: all but the key, the version and those that are only inserted. */
   readonly updatable: ReadonlySet<string>;
+  /** Those of them that only ever move up. */
+  readonly growing: ReadonlySet<string>;
 }
 
 /** The options, without their types. */
@@ -63,6 +74,7 @@ interface UntypedOptions {
   readonly key: string | readonly string[];
   readonly version?: string;
   readonly insertOnly?: readonly string[];
+  readonly growing?: readonly string[];
   readonly columns: Readonly<Record<string, string>>;
 }
 
@@ -73,7 +85,7 @@ interface UntypedOptions {
  */
 export function defineTable(options: UntypedOptions): TableDefinition {
   const issues: Issue[] = [];
-  const { table, insertOnly = [] } = options;
+  const { table, insertOnly = [], growing = [] } = options;
   const columns = parseColumns(options.columns, issues);
   const find = (name: string, path: Issue['path']): Column[] => {
     const column = columns.get(name);
@@ -102,7 +114,13 @@ export function defineTable(options: UntypedOptions): TableDefinition {
     version?.name,
     ...insertOnly.flatMap((name) => find(name, ['insertOnly'])).map(({ name }) => name),
   ]);
+  for (const { name, kind } of growing.flatMap((candidate) => find(candidate, ['growing']))) {
+    if ((kind !== 'integer' && kind !== 'real') || kept.has(name)) {
+      issues.push({ path: ['growing'], message: `column "${name}" is no number that updates write` });
+    }
+  }
   if (issues.length > 0) throw new ValidationError(issues);
   const names = [...columns.keys()];
-  return { table, columns, names, key, version, updatable: new Set(names.filter((name) => !kept.has(name))) };
+  const updatable = new Set(names.filter((name) => !kept.has(name)));
+  return { table, columns, names, key, version, updatable, growing: new Set(growing) };
 }

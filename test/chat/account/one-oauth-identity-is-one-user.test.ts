@@ -52,6 +52,49 @@ describeOnEachDatabase('one OAuth identity is one user', (database) => {
     expect(await oauthIdentities.count({})).to.equal(1);
   });
 
+  it('and never hands a verified sign-in over to whoever took its address before, unverified', async () => {
+    const { accounts, oauthIdentities } = await open();
+    await accounts.findOrCreateByOAuth({ ...signIn, provider: 'careless' });
+    const owner = { ...signIn, emailVerified: true };
+    expect(await rejectionOf(accounts.findOrCreateByOAuth(owner))).to.be.instanceOf(ValidationError);
+    expect(await oauthIdentities.count({})).to.equal(1);
+  });
+
+  it('and takes the id of the provider as it is, spaces and all', async () => {
+    const { accounts, users } = await open();
+    const odd = { ...signIn, providerUserId: ' 42 ' };
+    const user = await accounts.findOrCreateByOAuth(odd);
+    expect(await accounts.findOrCreateByOAuth(odd)).to.deep.equal(user);
+    const other = { ...signIn, providerUserId: '42', email: 'other@example.org' };
+    expect((await accounts.findOrCreateByOAuth(other)).id).not.to.equal(user.id);
+    expect(await users.count({})).to.equal(2);
+  });
+
+  it('and notes when it was used last, without a new version', async () => {
+    const { accounts, oauthIdentities } = await open();
+    await accounts.findOrCreateByOAuth(signIn);
+    const first = await oauthIdentities.findByProvider(signIn.provider, signIn.providerUserId);
+    expect(first?.lastUsedAt).to.be.a('number');
+    await oauthIdentities.markUsed(first!.id, first!.lastUsedAt! + 5);
+    await oauthIdentities.markUsed(first!.id, first!.lastUsedAt! + 3);
+    const used = await oauthIdentities.getById(first!.id);
+    expect(used).to.include({ lastUsedAt: first!.lastUsedAt! + 5, version: 1 });
+    const late = await oauthIdentities.update(first!);
+    expect(late).to.include({ lastUsedAt: first!.lastUsedAt! + 5, version: 2 });
+  });
+
+  it('and lists the faults of all its fields', async () => {
+    const { accounts } = await open();
+    const faulty = { provider: 'No Slug', providerUserId: '', email: 'none', displayName: '' };
+    const error = (await rejectionOf(accounts.findOrCreateByOAuth(faulty))) as ValidationError;
+    expect(error.issues.map(({ path }) => path.join('.'))).to.have.members([
+      'email',
+      'displayName',
+      'provider',
+      'providerUserId',
+    ]);
+  });
+
   it('and leaves nothing behind where a field is not valid', async () => {
     const { accounts, users, oauthIdentities } = await open();
     for (const fault of [{ email: 'no address' }, { provider: '' }, { providerUserId: '' }]) {

@@ -94,6 +94,48 @@ describeOnEachDatabase('an import', (database) => {
     });
   });
 
+  it('refuses what is no thread, and names where', async () => {
+    const { conversations, threads } = await open();
+    const cases: [unknown, (string | number)[]][] = [
+      [null, ['threads', 0]],
+      [{ messages: [] }, ['threads', 0, 'sourceId']],
+      [{ sourceId: 'a' }, ['threads', 0, 'messages']],
+      [{ sourceId: 'a', messages: [null] }, ['threads', 0, 'messages', 0]],
+    ];
+    for (const [thread, path] of cases) {
+      const error = await rejectionOf(conversations.importThreads([thread as ImportedThread]));
+      expect(error).to.be.instanceOf(ValidationError);
+      expect((error as ValidationError).issues[0]?.path).to.deep.equal(path);
+    }
+    expect(await threads.count({})).to.equal(0);
+  });
+
+  it('cuts its transactions by the size of what it stores, and lets others have their turn', async () => {
+    const { conversations } = await open();
+    const content = 'word '.repeat(50_000);
+    const large = Array.from({ length: 12 }, (_, index): ImportedThread => {
+      return { sourceId: `large ${index}`, messages: [{ role: 'user', content }] };
+    });
+    const progress: number[] = [];
+    let turns = 0;
+    const timer = setInterval(() => (turns += 1), 1);
+    await conversations.importThreads(large, { onProgress: (sums) => progress.push(sums.threads) });
+    clearInterval(timer);
+    expect(progress).to.deep.equal([5, 10, 12]);
+    expect(turns).to.be.greaterThan(1);
+  });
+
+  it('of the same threads in another order at the same time never ends in a deadlock', async () => {
+    const { conversations, threads } = await open();
+    const forward = threadsOf(50);
+    await Promise.all(
+      Array.from({ length: 8 }, (_, index) =>
+        conversations.importThreads(index % 2 === 0 ? forward : forward.toReversed()),
+      ),
+    );
+    expect(await threads.count({})).to.equal(50);
+  });
+
   it('leaves nothing of a thread whose import was cut off by its source', async () => {
     const { conversations, threads } = await open();
     async function* source() {

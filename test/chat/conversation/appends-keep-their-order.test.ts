@@ -57,6 +57,33 @@ describeOnEachDatabase('appends to a thread', (database) => {
     expect(next.seq).to.equal(2);
   });
 
+  it('move its time on, and who renames it by an older clock does not move it back', async () => {
+    const { conversations, threads } = await open();
+    const thread = await conversations.startThread({ title: 'old' });
+    await conversations.appendMessage(thread.id, { role: 'user', content: 'between' });
+    const { updatedAt } = await threads.getById(thread.id);
+    const renamed = await threads.update({ ...thread, updatedAt: 5 });
+    expect(renamed.updatedAt).to.equal(updatedAt);
+  });
+
+  it('are all or none also where somebody hands in the root handle for a transaction', async () => {
+    const { conversations, provider, threads, messages } = await open();
+    const thread = await conversations.startThread();
+    await provider.exec('drop table message_search');
+    const on = provider.db as never;
+    await rejectionOf(conversations.appendMessage(thread.id, { role: 'user', content: 'x' }, { on }));
+    expect((await threads.getById(thread.id)).nextSeq).to.equal(1);
+    expect(await messages.count({})).to.equal(0);
+  });
+
+  it('find their thread by its id in any case', async () => {
+    const { conversations } = await open();
+    const thread = await conversations.startThread();
+    const shouted = thread.id.toUpperCase() as ThreadId;
+    const message = await conversations.appendMessage(shouted, { role: 'user', content: 'x' });
+    expect(message.threadId).to.equal(thread.id);
+  });
+
   it('that fail take no place', async () => {
     const { conversations, provider } = await open();
     const thread = await conversations.startThread();

@@ -1,7 +1,13 @@
 import { expect } from 'chai';
-import { NotFoundError, StaleEntityError, ValidationError, type Cursor } from '../../../src/core/index.ts';
+import {
+  NotFoundError,
+  StaleEntityError,
+  UnreadableRowError,
+  ValidationError,
+  type Cursor,
+} from '../../../src/core/index.ts';
 import { newId } from '../../../src/core/domain/index.ts';
-import type { ChatStore, ThreadId } from '../../../src/chat/index.ts';
+import { withContent, type ChatStore, type ThreadId } from '../../../src/chat/index.ts';
 import { useChatStores } from '../../support/chat-store.ts';
 import { describeOnEachDatabase } from '../../support/database.ts';
 import { rejectionOf } from '../../support/rejection.ts';
@@ -92,7 +98,7 @@ describeOnEachDatabase('the messages of a thread', (database) => {
   it('and threads are not asked for by an id that is none, on either engine', async () => {
     const { conversations } = await open();
     const noId = 'no-uuid' as never;
-    for (const call of [
+    const calls: (() => Promise<unknown>)[] = [
       () => conversations.pageMessages(noId),
       () => conversations.threadWithMessages(noId),
       () => conversations.deleteThread(noId),
@@ -100,7 +106,8 @@ describeOnEachDatabase('the messages of a thread', (database) => {
       () => conversations.search('x', { userId: noId }),
       () => conversations.appendMessage(noId, { role: 'user', content: 'x' }),
       () => conversations.startThread({ ownerId: noId }),
-    ]) {
+    ];
+    for (const call of calls) {
       expect(await rejectionOf(Promise.resolve().then(call)), call.toString()).to.be.instanceOf(
         ValidationError,
       );
@@ -138,6 +145,37 @@ describeOnEachDatabase('the messages of a thread', (database) => {
     expect(await rejectionOf(conversations.updateMessage(done, { status: 'pending' }))).to.be.instanceOf(
       ValidationError,
     );
+  });
+
+  it('are found by what is stored, also where the caller changed a copy by hand', async () => {
+    const { conversations } = await open();
+    const thread = await conversations.startThread();
+    const message = await conversations.appendMessage(thread.id, { role: 'user', content: 'alpha' });
+    await conversations.updateMessage(withContent(message, 'omega'), {});
+    expect(await conversations.search('alpha')).to.deep.equal([]);
+    expect(await conversations.search('omega')).to.have.length(1);
+  });
+
+  it('lose their metadata by null, and keep it where nothing is said', async () => {
+    const { conversations } = await open();
+    const thread = await conversations.startThread();
+    const metadata = { model: 'm' };
+    const message = await conversations.appendMessage(thread.id, { role: 'user', content: 'x', metadata });
+    const kept = await conversations.updateMessage(message, { content: 'y' });
+    expect(kept.metadata).to.deep.equal(metadata);
+    expect((await conversations.updateMessage(kept, { metadata: null })).metadata).to.equal(undefined);
+  });
+
+  it('that cannot be read are UnreadableRowError on a page and in the search alike', async () => {
+    const { conversations, provider } = await open();
+    const thread = await conversations.startThread();
+    const { id } = await conversations.appendMessage(thread.id, { role: 'user', content: 'broken' });
+    await provider.exec('update messages set metadata = ?', ['[1]']);
+    for (const read of [() => conversations.pageMessages(thread.id), () => conversations.search('broken')]) {
+      const error = (await rejectionOf(Promise.resolve(read()))) as UnreadableRowError;
+      expect(error).to.be.instanceOf(UnreadableRowError);
+      expect(error).to.deep.include({ table: 'messages', column: 'metadata', key: { id } });
+    }
   });
 
   it('go with their thread, in the search as well', async () => {

@@ -85,5 +85,9 @@ describe('validation', () => {
     expect(await rejectionOf(validateAsync(schema, 'taken'))).to.be.instanceOf(ValidationError);
     const faults = faultsOf(() => validate(schema, 'free')) as { message: string }[];
     expect(faults[0]?.message).to.contain('validateAsync');
+    // Its promise is nobody's: where it rejects, the process must not end by it.
+    const broken = z.string().refine(() => Promise.reject(new Error('the look-up failed')));
+    expect(faultsOf(() => validate(broken, 'x'))).to.have.length(1);
+    await new Promise((resolve) => setImmediate(resolve));
   });
 });

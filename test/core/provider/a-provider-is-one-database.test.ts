@@ -3,6 +3,7 @@ import {
   ConfigurationError,
   ConnectionError,
   DatabaseProviderFactory,
+  LiminalDataError,
   ValidationError,
   parseDatabaseConfig,
   type DatabaseProvider,
@@ -106,6 +107,23 @@ describeOnEachDatabase('a provider', (database) => {
     await one.exec("insert into notes (id, text) values (1, 'one')");
     await one.close();
     expect(await other.db.selectFrom('notes').selectAll().execute()).to.deep.equal([]);
+  });
+
+  it('is not closed by a deadline that is none', async () => {
+    const provider = await open();
+    for (const deadline of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(await rejectionOf(provider.close({ deadline }))).to.be.instanceOf(ValidationError);
+    }
+    expect(await provider.query('select 1 as one')).to.deep.equal([{ one: 1 }]);
+  });
+
+  it('reports ill health by an error of the tree when Kysely was destroyed', async () => {
+    const provider = await open();
+    await provider.query('select 1 as one');
+    await provider.db.destroy();
+    const { healthy, error } = await provider.healthCheck();
+    expect(healthy).to.equal(false);
+    expect(error).to.be.instanceOf(LiminalDataError);
   });
 
   it('closes at the end of its block', async () => {

@@ -30,6 +30,11 @@ describe('a definition is checked once, with every fault at once', () => {
     ['a version that is no integer', { version: 'id' }, ['version']],
     ['a version that is the key', { key: 'n', version: 'n' }, ['version']],
     ['an unknown column to keep', { insertOnly: ['x', 'y'] }, ['insertOnly', 'insertOnly']],
+    [
+      'what cannot grow',
+      { insertOnly: ['n'], growing: ['n', 'text', 'x'] },
+      ['growing', 'growing', 'growing'],
+    ],
     ['kinds that there are not', { columns: { id: 'uuid', a: 'date', b: '?' } }, ['columns.a', 'columns.b']],
     ['a word of the filter language', { columns: { id: 'uuid', not: 'text' } }, ['columns.not']],
     ['all of it', { key: 'x', version: 'y', columns: { id: 'uid' } }, ['columns.id', 'key', 'version']],

@@ -63,7 +63,7 @@ export class UnsafeIntegerError extends LiminalDataError {
   static override readonly description = {
     code: 'LIMINAL_UNSAFE_INTEGER',
     retryable: false,
-    when: 'A query returns an integer beyond ±(2^53 − 1), which a JavaScript number would round without a word.',
+    when: 'A query returns an integer beyond ±(2^53 − 1), which a JavaScript number would round without a word. A write that returns rows has been applied all the same, unless a transaction is rolled back by this error.',
     remedy: 'Cast the column to text in the query, and read it with BigInt.',
   } as const;
 
