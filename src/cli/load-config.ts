@@ -58,6 +58,10 @@ function checkShape(value: unknown, file: string): LiminalConfig {
   const issues: Issue[] = [];
   const section = new ConfigSection(value ?? null, [file], issues);
   const database = section.value('database');
+  // What a variable of the environment is that nobody set; any default would be another database.
+  if (typeof value === 'object' && value !== null && 'database' in value && database === undefined) {
+    section.fault('database', 'is undefined; leave it out, or give a URL or an object');
+  }
   if (
     database !== undefined &&
     typeof database !== 'string' &&

@@ -3,6 +3,7 @@ import type { DatabaseProvider } from '../core/index.ts';
 import {
   createMigrationFile,
   Migrator,
+  type LiminalConfig,
   type MigrationReport,
   type MigrationSet,
   type MigrationStep,
@@ -60,6 +61,20 @@ export function addMigrateCommand(program: Command, cli: Cli): void {
     );
 }
 
+function chooseProjectSets(
+  cli: Cli,
+  project: LiminalConfig,
+  options: MigrateOptions,
+): readonly MigrationSet[] {
+  const sets = chooseSets(project.migrations, options.set);
+  // Whoever stands in the wrong folder must hear that these are not the project's migrations.
+  if (project.migrations === undefined && options.set === undefined) {
+    const names = sets.map(({ name }) => name).join(', ');
+    cli.output.line(`No liminal.config with migrations here; these are the package's own sets: ${names}.`);
+  }
+  return sets;
+}
+
 type RunSets = (
   sets: readonly MigrationSet[],
   provider: DatabaseProvider<unknown>,
@@ -68,7 +83,7 @@ type RunSets = (
 async function runSets(cli: Cli, command: Command, run: RunSets): Promise<void> {
   const options = command.optsWithGlobals<MigrateOptions>();
   const { database, label, project } = await chooseDatabase(cli, options);
-  const sets = chooseSets(project.migrations, options.set);
+  const sets = chooseProjectSets(cli, project, options);
   const reports = await withProvider(database, (provider) => run(sets, provider));
   const count = reports.reduce((sum, { applied }) => sum + applied.length, 0);
   cli.output.line(
@@ -122,7 +137,7 @@ function createMigrator(cli: Cli, provider: DatabaseProvider<unknown>, set: Migr
 
 async function showStatus(cli: Cli, options: MigrateOptions): Promise<void> {
   const { database, label, project } = await chooseDatabase(cli, options);
-  const sets = chooseSets(project.migrations, options.set);
+  const sets = chooseProjectSets(cli, project, options);
   const statuses = await withProvider(database, async (provider) => {
     const found = [];
     for (const set of sets)

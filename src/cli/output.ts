@@ -60,14 +60,14 @@ export class Output {
 
 /**
  * Arguments are repeated by whoever complains of them. What stands behind `=` and in a URL is not: nobody
- * knows which option was meant. Of a URL that was made part of a path, the user and the password go.
+ * knows which option was meant. Of a URL that was made part of a path, the password goes.
  */
 function hideSecrets(text: string, args: readonly string[]): string {
   const hidden = args.reduce(
     (rest, argument) => rest.replaceAll(argument, () => maskArgument(argument)),
     text,
   );
-  const credentials = args.flatMap((argument) => /:\/\/([^/]+)@/.exec(argument)?.[1] ?? []);
+  const credentials = args.flatMap((argument) => /:\/\/[^/:]*:([^/]+)@/.exec(argument)?.[1] ?? []);
   return credentials.reduce((rest, credential) => rest.replaceAll(credential, redacted), hidden);
 }
 

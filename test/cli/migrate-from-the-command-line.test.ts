@@ -70,12 +70,13 @@ describeOnLasting('migrate from the command line', (database) => {
     const { code, stdout, stderr } = await migrate('latest');
     expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
     const lines = stdout.trimEnd().split('\n');
-    expect(lines).to.have.lengthOf(5);
-    expect(lines[0]).to.match(/^chat {2}up {4}0001-accounts {2}\d+ ms$/);
-    expect(lines[4]).to.match(/^4 migrations run on \S+ \S+\.$/);
+    expect(lines).to.have.lengthOf(6);
+    expect(lines[0]).to.match(/^No liminal\.config .* package's own sets: chat, health\.$/);
+    expect(lines[1]).to.match(/^chat {2}up {4}0001-accounts {2}\d+ ms$/);
+    expect(lines[5]).to.match(/^4 migrations run on \S+ \S+\.$/);
     const status = await migrate('status');
-    expect(status.stdout).to.match(/^chat {2}0001-accounts {2}\d{4}-\d\d-\d\dT/);
-    expect((await migrate('latest')).stdout).to.match(/^Nothing to do on /);
+    expect(status.stdout).to.match(/^chat {2}0001-accounts {2}\d{4}-\d\d-\d\dT/m);
+    expect((await migrate('latest')).stdout).to.match(/^Nothing to do on /m);
   });
 
   it('goes up and down by steps, through all sets', async () => {
@@ -107,7 +108,7 @@ describeOnLasting('migrate from the command line', (database) => {
   it('takes its database from the environment where nothing else says it', async () => {
     const { code, stdout } = await runBin(['migrate', 'up'], { env: { DATABASE_URL: url } });
     expect(code).to.equal(0);
-    expect(stdout).to.match(/^chat {2}up {4}0001-accounts/);
+    expect(stdout).to.match(/^chat {2}up {4}0001-accounts/m);
     expect((await readStatus()).status.pending).to.equal(3);
   });
 

@@ -24,7 +24,7 @@ async function buildPackage(): Promise<string> {
     filter: (source) => !leftOut.has(basename(source)) && !source.endsWith('.jsonl'),
   });
   symlinkSync(join(projectRoot, 'node_modules'), join(folder, 'node_modules'), 'junction');
-  const { code, output } = await runCommand('tsc', ['-p', 'tsconfig.build.json'], { cwd: folder });
+  const { code, output } = await runCommand('node', ['scripts/build.ts'], { cwd: folder });
   if (code !== 0) throw new Error(`The package does not build:\n${output}`);
   return folder;
 }

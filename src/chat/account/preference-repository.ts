@@ -1,5 +1,6 @@
 import { Repository, type RepositoryProvider } from '../../core/index.ts';
 import type { ChatDatabase } from '../chat-database.ts';
+import type { JsonValue } from '../json-value.ts';
 import { preferenceFromRow, preferenceToRow } from './preference-mapper.ts';
 import type { Preference } from './preference.ts';
 
@@ -8,6 +9,7 @@ export class PreferenceRepository extends Repository<
   ChatDatabase,
   'user_preferences',
   Preference,
+  { value: JsonValue },
   'user_id' | 'name'
 > {
   /** @param provider of a database that holds the chat's tables */

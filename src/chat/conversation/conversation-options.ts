@@ -21,8 +21,8 @@ export interface PageMessagesOptions {
 
 /** Which threads are asked for. */
 export interface PageThreadsOptions {
-  /** Whose; everybody's where undefined. */
-  readonly userId?: UserId | undefined;
+  /** Whose; everybody's where it is left out. A present undefined is a ValidationError. */
+  readonly userId?: UserId;
   /** From 0 to 1,000; 50 by default. */
   readonly limit?: number;
   readonly after?: Cursor | undefined;

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { Page } from '../../core/index.ts';
+import { ValidationError, type Page } from '../../core/index.ts';
 import type { ChatDatabase } from '../chat-database.ts';
 import { ThreadId, type UserId } from '../ids.ts';
 import type {
@@ -150,10 +150,11 @@ export class ConversationService {
    * Pages through threads, the one that was changed or appended to last first.
    *
    * @returns a page
-   * @throws ValidationError where the limit or a cursor is not valid
+   * @throws ValidationError where the limit or a cursor is not valid, or `userId` is given and is none
    */
-  pageThreads(options: PageThreadsOptions = {}): Promise<Page<ContextThread>> {
+  async pageThreads(options: PageThreadsOptions = {}): Promise<Page<ContextThread>> {
     const { userId, limit = defaultLimit, after, before, on } = options;
+    requireUser(options);
     const filter = userId === undefined ? {} : { owner_id: userId };
     return this.#parts.threads.page(filter, {
       orderBy: ['updated_at desc', 'id desc'],
@@ -194,15 +195,17 @@ export class ConversationService {
    * first 256 KiB of a message are searched.
    *
    * @param text anything; where it holds no word, nothing is found
-   * @param options `userId` narrows to a user's threads; `limit` from 0 to 1,000, 20 by default
+   * @param options `userId` narrows to a user's threads, and left out means everybody's; `limit` from 0 to
+   *   1,000, 20 by default
    * @returns the best hits first, and among equals the latest
-   * @throws ValidationError where the limit is out of range
+   * @throws ValidationError where the limit is out of range, or `userId` is given and is none
    */
-  search(
+  async search(
     text: string,
-    options: { readonly userId?: UserId | undefined; readonly limit?: number } & InTransaction = {},
+    options: { readonly userId?: UserId; readonly limit?: number } & InTransaction = {},
   ): Promise<SearchHit[]> {
     const { userId, limit = 20, on } = options;
+    requireUser(options);
     return this.#parts.search.find(text, { userId, limit, on });
   }
 
@@ -246,4 +249,11 @@ export class ConversationService {
     // The root handle is no transaction, whatever its type was made to say.
     return on?.isTransaction === true ? work(on) : this.#parts.provider.transaction(work);
   }
+}
+
+// Somebody who is not signed in must not be shown what is everybody's.
+function requireUser(options: { readonly userId?: UserId }): void {
+  if (!('userId' in options) || options.userId !== undefined) return;
+  const message = "is undefined; leave it out to mean everybody's";
+  throw new ValidationError([{ path: ['userId'], message }]);
 }

@@ -10,6 +10,7 @@ export const environmentVariables = {
   DATABASE_PASSWORD: 'connection.password',
   DATABASE_TLS: 'connection.tls',
   DATABASE_TLS_CA: 'connection.tlsCa',
+  DATABASE_CHANNEL_BINDING: 'connection.channelBinding',
   DATABASE_APPLICATION_NAME: 'connection.applicationName',
   DATABASE_POOL_MIN: 'pool.min',
   DATABASE_POOL_MAX: 'pool.max',

@@ -24,6 +24,11 @@ export interface PostgresConnection {
   readonly tls: 'verify' | 'insecure';
   /** Certificate authority in PEM form, where the system's own do not vouch for the server. */
   readonly tlsCa: string | undefined;
+  /**
+   * Whether a password exchange is tied to the certificate of the server (SCRAM-SHA-256-PLUS) where the server
+   * offers that. It cannot be insisted on. `false` by default.
+   */
+  readonly channelBinding: boolean;
   /** How the server's own views name these connections. `liminal-data` by default. */
   readonly applicationName: string;
 }
@@ -33,6 +38,7 @@ export const postgresDefaults = {
   host: 'localhost',
   port: 5432,
   user: 'postgres',
+  channelBinding: false,
   applicationName: 'liminal-data',
 } as const;
 
@@ -55,7 +61,9 @@ function parseConnection(section: ConfigSection): PostgresConnection {
   const database = section.string('database') ?? user;
   const password = section.secret('password');
   const applicationName = section.string('applicationName') ?? postgresDefaults.applicationName;
-  return { host, port, user, database, password, ...parseTls(section, host), applicationName };
+  const channelBinding = section.boolean('channelBinding', postgresDefaults.channelBinding);
+  const tls = parseTls(section, host);
+  return { host, port, user, database, password, ...tls, channelBinding, applicationName };
 }
 
 function parseHost(section: ConfigSection): string {

@@ -65,6 +65,8 @@ function readParameters(parameters: URLSearchParams, issues: Issue[]) {
   if (applicationName !== undefined) connection['applicationName'] = applicationName;
   const tls = readSslMode(takeParameter(parameters, 'sslmode', issues), issues);
   if (tls !== undefined) connection['tls'] = tls;
+  const binding = readChannelBinding(takeParameter(parameters, 'channel_binding', issues), issues);
+  if (binding !== undefined) connection['channelBinding'] = binding;
   const seconds = takeParameter(parameters, 'connect_timeout', issues);
   if (seconds !== undefined) pool['acquireTimeout'] = toMilliseconds(seconds, issues);
   if (takeParameter(parameters, 'sslrootcert', issues) !== undefined) {
@@ -90,6 +92,15 @@ function readSslMode(mode: string | undefined, issues: Issue[]): string | undefi
   const message =
     'must be verify-full (encrypted and checked; require and verify-ca mean the same here) or disable (in the clear); nothing that depends on what the server offers';
   issues.push({ path: ['sslmode'], message });
+  return undefined;
+}
+
+/** `require` is what hosted databases write into their URLs; pg can ask for it and not insist. */
+function readChannelBinding(word: string | undefined, issues: Issue[]): string | undefined {
+  if (word === undefined) return undefined;
+  if (word === 'disable') return 'false';
+  if (word === 'prefer' || word === 'require') return 'true';
+  issues.push({ path: ['channel_binding'], message: 'must be require, prefer or disable' });
   return undefined;
 }
 

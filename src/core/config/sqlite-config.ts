@@ -58,6 +58,10 @@ function checkFilename(filename: string, section: ConfigSection): void {
   if (/^(file|sqlite):/i.test(filename)) {
     section.fault('filename', 'must be a path; a URL belongs into url');
   }
+  // better-sqlite3 trims names, so that ' :memory:' would be a database that is gone when it closes.
+  if (filename !== filename.trim()) {
+    section.fault('filename', 'must not begin or end with white space, which the driver would cut off');
+  }
   // What a template string makes of a variable that was never set. A file of that name is `./undefined`.
   if (filename === 'undefined' || filename === 'null') {
     section.fault('filename', 'was made from a value that is not set');

@@ -7,17 +7,10 @@ import {
   type QueryCompiler,
   type TransactionSettings,
 } from 'kysely';
+import { GuardedLease } from './guarded-lease.ts';
+import type { Lease } from './lease.ts';
 
 type Compile = QueryCompiler['compileQuery'];
-
-/** A connection, lent once: it runs transactions, and gives itself back. */
-export interface Lease extends DatabaseConnection {
-  begin(settings: TransactionSettings): Promise<void>;
-  commit(): Promise<void>;
-  rollback(): Promise<void>;
-  /** A second call does nothing. It ends at once where nothing is to be cleaned: after a stream Kysely does not wait for it. */
-  release(): Promise<void>;
-}
 
 /** Where leases come from. */
 export interface LeaseSource {
@@ -28,7 +21,10 @@ export interface LeaseSource {
 
 const closeDeadline = 10_000;
 
-/** A driver for Kysely on leases. It adds nothing to them but the statements for savepoints. */
+/**
+ * A driver for Kysely on leases. It adds the statements for savepoints, and guards each lease: no statement
+ * runs behind the end of its transaction, and a stream has a chunk size from 1.
+ */
 export class LeasingDriver implements Driver {
   readonly #source: LeaseSource;
 
@@ -38,8 +34,10 @@ export class LeasingDriver implements Driver {
 
   async init(): Promise<void> {}
 
-  acquireConnection(options?: { readonly signal?: AbortSignal | undefined }): Promise<DatabaseConnection> {
-    return this.#source.lend(options?.signal);
+  async acquireConnection(options?: {
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<DatabaseConnection> {
+    return new GuardedLease(await this.#source.lend(options?.signal));
   }
 
   beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {

@@ -30,11 +30,7 @@ export class TranslatingDriver implements Driver {
 
   async acquireConnection(options?: Options): Promise<DatabaseConnection> {
     const connection = await this.#guard(() => this.#inner.acquireConnection(options)).catch(
-      (error: unknown) => {
-        if (options?.signal?.aborted !== true) throw error;
-        // Kysely has told the caller of the abort already, and prints whatever comes after it to the console.
-        return new Promise<never>(() => {});
-      },
+      afterAbort(options, () => new Promise<never>(() => {})),
     );
     let wrapped = this.#wrapped.get(connection);
     if (wrapped === undefined) {
@@ -96,7 +92,10 @@ class TranslatingConnection implements DatabaseConnection {
   }
 
   executeQuery<Row>(query: CompiledQuery, options?: Options): Promise<QueryResult<Row>> {
-    return this.#guard(() => this.inner.executeQuery<Row>(query, options));
+    // It has to settle: only then does Kysely give the connection back.
+    return this.#guard(() => this.inner.executeQuery<Row>(query, options)).catch(
+      afterAbort(options, () => ({ rows: [] })),
+    );
   }
 
   async *streamQuery<Row>(
@@ -107,7 +106,9 @@ class TranslatingConnection implements DatabaseConnection {
     const stream = this.inner.streamQuery<Row>(query, chunkSize, options);
     try {
       for (;;) {
-        const next = await this.#guard(() => stream.next());
+        const next = await this.#guard(() => stream.next()).catch(
+          afterAbort(options, () => ({ done: true, value: undefined }) as const),
+        );
         if (next.done === true) return;
         yield next.value;
       }
@@ -126,6 +127,14 @@ function createGuard(translate: TranslateError): Guard {
     } catch (error) {
       throw error instanceof LiminalDataError ? error : translate(error);
     }
+  };
+}
+
+/** Kysely has told the caller of the abort already, and prints whatever fails after it to the console. */
+function afterAbort<Result>(options: Options | undefined, replace: () => Result): (error: unknown) => Result {
+  return (error) => {
+    if (options?.signal?.aborted !== true) throw error;
+    return replace();
   };
 }
 

@@ -1,7 +1,8 @@
-import { inspect } from 'node:util';
-
 /** What stands in the place of a secret wherever one would be printed. */
 export const redacted = '[redacted]';
+
+// By its registered symbol, so that the declarations need no types of Node.
+const inspectCustom: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
 
 /**
  * A value that is never printed: string conversion, JSON and `util.inspect` all give `[redacted]`.
@@ -33,7 +34,7 @@ export class Secret {
     return redacted;
   }
 
-  [inspect.custom](): string {
+  [inspectCustom](): string {
     return redacted;
   }
 }

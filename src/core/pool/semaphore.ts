@@ -145,7 +145,7 @@ export class Semaphore {
     const stats = this.#options.poolStats();
     return new PoolTimeoutError(
       `A connection was asked for, but ${what} (${stats.busy} of ${stats.max} busy, ${stats.waiting} waiting). ` +
-        'Shorten transactions, raise pool.max, and inside a transaction use the handle that it hands out.',
+        'Shorten transactions, inside a transaction use the handle that it hands out, and raise pool.max where the engine keeps more than one connection (SQLite has one).',
       stats,
     );
   }

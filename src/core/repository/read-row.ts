@@ -15,14 +15,23 @@ export function readRow<Entity>(
   definition: TableDefinition,
   fromRow: (row: StoredRow) => Entity,
 ): Entity {
+  const missing = definition.required.find((name) => row[name] === null);
+  if (missing !== undefined) throw unreadable(row, definition, missing);
   try {
     return fromRow(row);
   } catch (error) {
-    const key = Object.fromEntries(definition.key.map(({ name }) => [name, row[name]]));
-    throw new UnreadableRowError(definition.table, key, columnOf(error, definition), {
-      cause: withoutMessage(error),
-    });
+    throw unreadable(row, definition, columnOf(error, definition), { cause: withoutMessage(error) });
   }
+}
+
+function unreadable(
+  row: StoredRow,
+  { table, key }: TableDefinition,
+  column: string | undefined,
+  options?: ErrorOptions,
+): UnreadableRowError {
+  const values = Object.fromEntries(key.map(({ name }) => [name, row[name]]));
+  return new UnreadableRowError(table, values, column, options);
 }
 
 // The issues' paths begin with the column where the mapper used `readColumn`.

@@ -60,6 +60,8 @@ type GrowingColumnName<Row> = {
 export interface TableDefinition extends TableColumns {
   /** The names of all columns. */
   readonly names: readonly string[];
+  /** The names of those that cannot be NULL. */
+  readonly required: readonly string[];
   readonly key: readonly Column[];
   readonly version: Column | undefined;
   /** The columns that an update writes: all but the key, the version and those that are only inserted. */
@@ -122,5 +124,6 @@ export function defineTable(options: UntypedOptions): TableDefinition {
   if (issues.length > 0) throw new ValidationError(issues);
   const names = [...columns.keys()];
   const updatable = new Set(names.filter((name) => !kept.has(name)));
-  return { table, columns, names, key, version, updatable, growing: new Set(growing) };
+  const required = names.filter((name) => columns.get(name)?.nullable === false);
+  return { table, columns, names, required, key, version, updatable, growing: new Set(growing) };
 }

@@ -192,6 +192,13 @@ describeOnEachDatabase('the messages of a thread', (database) => {
 describeOnEachDatabase('threads', (database) => {
   const open = useChatStores(database);
 
+  it('of everybody are not shown to somebody who is nobody: an undefined user is refused', async () => {
+    const { conversations } = await open();
+    const nobody = { userId: undefined } as never;
+    expect(await rejectionOf(conversations.pageThreads(nobody))).to.be.instanceOf(ValidationError);
+    expect(await rejectionOf(conversations.search('x', nobody))).to.be.instanceOf(ValidationError);
+  });
+
   it('come with the one that was appended to last first, by owner or all', async () => {
     const { conversations, accounts } = await open();
     const sign = { provider: 'google', displayName: 'S' };

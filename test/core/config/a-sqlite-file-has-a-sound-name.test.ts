@@ -23,6 +23,8 @@ describe('The connection of SQLite', () => {
     ['memory and no memory', { filename: ':memory:', memory: false }],
     ['a blank name', { filename: ' \t' }],
     ['an empty name', { filename: '' }],
+    ['white space before its name', { filename: ' :memory:' }],
+    ['white space behind its name', { filename: 'app.db\n' }],
     ['a NUL', { filename: 'a\0b' }],
     ['half a surrogate pair', { filename: 'a\ud800' }],
     ['a number', { filename: 5 }],

@@ -60,7 +60,7 @@ describe('A SQLite URL', () => {
     const sound = /^(?!(file|sqlite):|undefined$|null$)(?=.*\S)\P{Cc}+$/isu;
     const names = fc
       .string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
-      .filter((name) => sound.test(name));
+      .filter((name) => sound.test(name) && name === name.trim());
     fc.assert(
       fc.property(names, (filename) => {
         const connection = connectionOf(`sqlite:${encodeURIComponent(filename)}`);
@@ -73,7 +73,7 @@ describe('A SQLite URL', () => {
 describe('A Postgres URL', () => {
   it('says everything', () => {
     const url =
-      'postgresql://app:pass@db.example.org:6543/shop?application_name=web&sslmode=require&connect_timeout=3';
+      'postgresql://app:pass@db.example.org:6543/shop?application_name=web&sslmode=require&channel_binding=require&connect_timeout=3';
     const config = parseDatabaseConfig(url);
     const { password, ...connection } = config.connection as PostgresConnection;
     expect(password?.reveal()).to.equal('pass');
@@ -84,6 +84,7 @@ describe('A Postgres URL', () => {
       user: 'app',
       tls: 'verify',
       tlsCa: undefined,
+      channelBinding: true,
       applicationName: 'web',
     });
     expect(config.pool.acquireTimeout).to.equal(3000);
@@ -98,6 +99,7 @@ describe('A Postgres URL', () => {
       password: undefined,
       tls: 'insecure',
       tlsCa: undefined,
+      channelBinding: false,
       applicationName: 'liminal-data',
     });
   });
@@ -161,6 +163,10 @@ describe('A Postgres URL', () => {
     'postgres://h/db?sslmode=prefer',
     'postgres://h/db?sslmode=allow',
     'postgres://h/db?sslmode=require&sslmode=disable',
+    'postgres://h/db?channel_binding=',
+    'postgres://h/db?channel_binding=always',
+    'postgres://h/db?channel_binding=require&channel_binding=disable',
+    'postgres://h/db?channel_binding=require&connection.channelBinding=false',
     'postgres://h/db?connect_timeout=-1',
     'postgres://h/db?connect_timeout=0',
     'postgres://h/db?url=sqlite:app.db',

@@ -86,11 +86,12 @@ describe('docs/configuration.md', () => {
   }
 
   it('states every other default', () => {
-    const { host, user, applicationName } = postgresDefaults;
+    const { host, user, channelBinding, applicationName } = postgresDefaults;
     const config = databaseConfigFromEnv({});
     for (const [option, fallback] of [
       ['connection.host', code(host)],
       ['connection.user', code(user)],
+      ['connection.channelBinding', code(String(channelBinding))],
       ['connection.applicationName', code(applicationName)],
       ['connection.filename', `none; ${code(defaultFilename)} in the environment`],
       ['type', `none; ${code(config.type)} in the environment`],

@@ -57,6 +57,17 @@ describe('Encryption towards Postgres', () => {
     });
   }
 
+  for (const [word, channelBinding] of [
+    ['require', true],
+    ['prefer', true],
+    ['disable', false],
+  ] as const) {
+    it(`is ${channelBinding ? '' : 'not '}tied to the password with channel_binding=${word}`, () => {
+      const { connection } = parseDatabaseConfig(`postgres://db/app?channel_binding=${word}`);
+      expect(connection).to.include({ channelBinding, tls: 'verify' });
+    });
+  }
+
   it('never depends on what the server offers', () => {
     for (const mode of ['prefer', 'allow', 'no-verify', '']) {
       const [fault] = faultsOf(() => parseDatabaseConfig(`postgres://db/app?sslmode=${mode}`));

@@ -18,6 +18,7 @@ import {
   type ProviderOptions,
 } from '../../../src/core/index.ts';
 import { rejectionOf } from '../../support/rejection.ts';
+import { describeTransactionEnd } from './transaction-end-contract.ts';
 
 interface Tables {
   parents: { id: string; name: string; rank: number | null };
@@ -209,6 +210,18 @@ export function describeEngineContract(
     });
   });
 
+  describe('the chunk size of a stream', () => {
+    for (const size of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      it(`that is ${size} is refused, and the connection is free again`, async () => {
+        const provider = await openWithTables({ pool: { max: 1 } });
+        await addParent(provider.db, first);
+        const stream = provider.db.selectFrom('parents').selectAll().stream(size);
+        expect(await rejectionOf(stream.next())).to.be.instanceOf(ValidationError);
+        expect(await provider.query('select id from parents')).to.deep.equal([{ id: first }]);
+      });
+    }
+  });
+
   describe('constraints', () => {
     it('raise one class of error each, with what the engine names', async () => {
       const provider = await openWithTables();
@@ -308,6 +321,8 @@ export function describeEngineContract(
       expect(provider.stats()).to.include({ busy: 0, waiting: 0 });
     });
   });
+
+  describe('the end of a transaction', () => describeTransactionEnd(open));
 
   describe('the pool', () => {
     it('serves callers in the order in which they came', async () => {

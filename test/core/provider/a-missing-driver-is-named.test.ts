@@ -8,7 +8,7 @@ import { projectRoot } from '../../../scripts/run-command.ts';
 const run = promisify(execFile);
 
 /** Runs a query in a process in which a package is not installed. */
-async function queryWithout(packageName: string, url: string): Promise<string> {
+async function queryWithout(packageName: string, url: string, preparation = ''): Promise<string> {
   const door = pathToFileURL(join(projectRoot, 'src/core/index.ts')).href;
   const program = `
     import { registerHooks } from 'node:module';
@@ -20,6 +20,7 @@ async function queryWithout(packageName: string, url: string): Promise<string> {
         return next(specifier, context);
       },
     });
+    ${preparation}
     const { DatabaseProviderFactory } = await import(${JSON.stringify(door)});
     const provider = DatabaseProviderFactory.createProvider(${JSON.stringify(url)});
     await provider.initialize().then(
@@ -37,6 +38,14 @@ describe('a missing driver', () => {
     expect(sqlite).to.contain('LIMINAL_CONFIGURATION').and.contain('npm install better-sqlite3');
     const postgres = await queryWithout('pg', 'postgres://localhost/app');
     expect(postgres).to.contain('LIMINAL_CONFIGURATION').and.contain('npm install pg');
+  });
+
+  it('is named too where the package is there and its binary is not', async () => {
+    const noBinaries = `process.dlopen = () => {
+      throw Object.assign(new Error('no such file'), { code: 'ERR_DLOPEN_FAILED' });
+    };`;
+    const sqlite = await queryWithout('pg', 'sqlite::memory:', noBinaries);
+    expect(sqlite).to.contain('LIMINAL_CONFIGURATION').and.contain('npm rebuild better-sqlite3');
   });
 
   it('is no matter to who uses the other engine', async () => {

@@ -1,14 +1,16 @@
 /**
  * What goes to pg as a parameter and what comes back as a value. The parsers belong to one pool: pg's own
- * registry is shared by the whole process and stays as it is.
+ * registry is shared by the whole process and stays as it is. It is asked for nothing but the types that are
+ * left: intervals, shapes, arrays, and what an extension or a schema defines.
  */
 import type { CustomTypesConfig, FieldDef } from 'pg';
 import { UnsafeIntegerError } from '../../foundation/errors/statement-errors.ts';
 import { ValidationError } from '../../foundation/errors/validation-error.ts';
 import { checkParameter } from '../parameters.ts';
+import { plainParsers, type ParseText } from './postgres-parsers.ts';
 import { postgresVocabulary } from './postgres-vocabulary.ts';
 
-const oid = { int8: 20, json: 114, jsonb: 3802 } as const;
+const int8 = 20;
 
 /** The parsers of one pool. */
 export class PostgresCodecs {
@@ -18,11 +20,7 @@ export class PostgresCodecs {
 
   /** @param base pg's own registry, which parses every type that is not ours */
   constructor(base: CustomTypesConfig) {
-    const own = new Map<number, (text: string) => unknown>([
-      [oid.int8, (text) => this.#parseInt8(text)],
-      [oid.json, asText],
-      [oid.jsonb, asText],
-    ]);
+    const own = new Map<number, ParseText>([...plainParsers, [int8, (text) => this.#parseInt8(text)]]);
     const getTypeParser = (type: number, format?: string): unknown =>
       (format === 'binary' ? undefined : own.get(type)) ?? base.getTypeParser(type, format as never);
     this.types = { getTypeParser: getTypeParser as CustomTypesConfig['getTypeParser'] };
@@ -48,7 +46,7 @@ export function requireSafeIntegers(
   rows: readonly Record<string, unknown>[],
 ): void {
   for (const { name, dataTypeID } of fields) {
-    if (dataTypeID === oid.int8 && rows.some((row) => typeof row[name] === 'bigint')) {
+    if (dataTypeID === int8 && rows.some((row) => typeof row[name] === 'bigint')) {
       throw new UnsafeIntegerError(name);
     }
   }
@@ -78,8 +76,4 @@ function checkValue(value: unknown, position: number): void {
   if (typeof value === 'object' && value !== null && !(value instanceof Date) && !ArrayBuffer.isView(value)) {
     throw new ValidationError(`Parameter ${position} is an object: hand JSON over as text.`);
   }
-}
-
-function asText(text: string): string {
-  return text;
 }

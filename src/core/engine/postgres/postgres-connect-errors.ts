@@ -1,7 +1,7 @@
 import type { PostgresConnection as PostgresSettings } from '../../config/postgres-config.ts';
 import { ConnectionError } from '../../foundation/errors/connection-errors.ts';
 import { LiminalDataError } from '../../foundation/errors/liminal-data-error.ts';
-import { copyWithoutValues, readDriverFields } from './postgres-error-fields.ts';
+import { copyConnectError, readDriverFields } from './postgres-error-fields.ts';
 
 /**
  * Says why a connection could not be opened and what to check. It names host, port and database, never
@@ -14,7 +14,7 @@ export function translateConnectError(error: unknown, settings: PostgresSettings
   if (error instanceof LiminalDataError) return error;
   const { code } = readDriverFields(error);
   return new ConnectionError(`${describeTarget(settings)} ${explain(code, settings)}`, {
-    cause: copyWithoutValues(error),
+    cause: copyConnectError(error),
   });
 }
 
@@ -34,9 +34,11 @@ function describeTarget({ host, port, database }: PostgresSettings): string {
 
 function explain(code: string | undefined, settings: PostgresSettings): string {
   if (code === undefined) {
-    return settings.tls === 'verify'
-      ? 'The server ended the connection before it was ready. connection.tls is "verify": check that the server offers TLS.'
-      : 'The server ended the connection before it was ready. Check that it is a Postgres server and that it does not insist on TLS.';
+    const tls =
+      settings.tls === 'verify'
+        ? 'connection.tls is "verify": check that the server offers TLS.'
+        : 'Check that it is a Postgres server and that it does not insist on TLS.';
+    return `The connection ended before it was ready. ${settings.password === undefined ? passwordHint : ''}${tls}`;
   }
   return `${reasonOf(code)} (${code})`;
 }
@@ -50,6 +52,10 @@ function reasonOf(code: string): string {
   }
   return reasons[code] ?? 'Check that the server runs and that the settings name it.';
 }
+
+// Where it has none to give, pg itself gives up, with an error that has no code.
+const passwordHint =
+  'No password is configured, and the server may ask for one: set connection.password or DATABASE_PASSWORD. ';
 
 const certificateCode = /CERT|UNABLE_TO_|SELF_SIGNED|^ERR_(TLS|SSL)_/;
 

@@ -5,7 +5,7 @@ import {
   TransactionClosedError,
 } from '../../foundation/errors/transaction-errors.ts';
 import { ValidationError } from '../../foundation/errors/validation-error.ts';
-import type { Lease } from '../leasing-driver.ts';
+import type { Lease } from '../lease.ts';
 import { checkParameters } from './postgres-codecs.ts';
 import { readsOnly, streamByCursor } from './postgres-cursor.ts';
 import type { BackendSignal, PostgresPool } from './postgres-pool.ts';
@@ -15,16 +15,14 @@ import type { PostgresSession, SessionResult, SessionStatement } from './postgre
 const rollbackLimit = 5_000;
 
 /**
- * A session, lent once. Statements run one after the other. Once COMMIT or ROLLBACK is asked for, a
- * statement that still waits for its turn is refused: behind it, it would run outside of the transaction.
- * After `release` the lease is dead.
+ * A session, lent once. Statements run one after the other, and COMMIT and ROLLBACK behind them; what comes
+ * later is kept away by the guard around the lease. After `release` the lease is dead.
  */
 export class PostgresConnection implements Lease {
   readonly session: PostgresSession;
   readonly #pool: Pick<PostgresPool, 'release' | 'signalBackend'>;
   #running: Promise<void> | undefined;
   #signalling: Promise<void> | undefined;
-  #ending = false;
   #released = false;
 
   /** @param pool where it was lent from, and who can reach the server while the session is busy */
@@ -90,9 +88,6 @@ export class PostgresConnection implements Lease {
    * (see postgres-session-setup.ts). What writes is run whole and handed out in chunks.
    */
   async *streamQuery<Row>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<Row>> {
-    if (!Number.isSafeInteger(chunkSize) || chunkSize < 1) {
-      throw new ValidationError('The chunk size of a stream must be an integer from 1.');
-    }
     if (readsOnly(query.query)) {
       checkParameters(query.parameters);
       yield* streamByCursor<Row>(this, query, chunkSize);
@@ -142,13 +137,8 @@ export class PostgresConnection implements Lease {
   }
 
   async #end<Result>(work: () => Promise<Result>): Promise<Result> {
-    this.#ending = true;
-    try {
-      while (this.#running !== undefined) await this.#running;
-      return await work();
-    } finally {
-      this.#ending = false;
-    }
+    while (this.#running !== undefined) await this.#running;
+    return work();
   }
 
   async #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -166,7 +156,7 @@ export class PostgresConnection implements Lease {
   }
 
   #requireOpen(): void {
-    if (!this.#ending && !this.#released) return;
+    if (!this.#released) return;
     throw new TransactionClosedError(
       'A query came after its transaction had ended. Await every query inside of the work function, and do not keep its handle.',
     );

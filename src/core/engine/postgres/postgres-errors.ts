@@ -27,10 +27,11 @@ import {
 } from '../../foundation/errors/transaction-errors.ts';
 import {
   copyWithoutValues,
-  mayRepeatValues,
+  isSystemCode,
   readDriverFields,
   type DriverFields,
 } from './postgres-error-fields.ts';
+import { reasonOfRefusal } from './postgres-refusals.ts';
 
 /** What the caller knows beside the error itself. */
 export interface ErrorContext {
@@ -150,12 +151,9 @@ function translateConnection({ code }: DriverFields, options: ErrorOptions): Con
 
 /** Whether a code says that the session is gone or was never there. */
 function isConnectionCode(code: string): boolean {
-  return (
-    connectionStates.has(code) ||
-    code.startsWith('08') ||
-    code.startsWith('28') ||
-    nodeConnectionCode.test(code)
-  );
+  // 08P01 is a message that does not fit, such as a wrong number of parameters; the session goes on.
+  if (code === '08P01') return false;
+  return connectionStates.has(code) || code.startsWith('08') || code.startsWith('28') || isSystemCode(code);
 }
 
 const connectionStates: ReadonlySet<string> = new Set([
@@ -167,14 +165,8 @@ const connectionStates: ReadonlySet<string> = new Set([
   '25P03', // idle in a transaction for longer than idle_in_transaction_session_timeout
   '25P04', // transaction_timeout
   '53300', // no connection slot left
-  '3D000', // no such database
 ]);
 
-/** System errors, OpenSSL's verdicts on a certificate, and those of Node's own TLS. */
-const nodeConnectionCode =
-  /^(E[A-Z]{3,}|EAI_[A-Z]+|ERR_TLS_[A-Z_]+|ERR_SSL_[A-Z0-9_]+|CERT_[A-Z_]+|UNABLE_TO_[A-Z_]+|(DEPTH_ZERO_)?SELF_SIGNED_CERT[A-Z_]*)$/;
-
-function describeQuery({ code, message }: DriverFields): string {
-  if (code === undefined) return message;
-  return mayRepeatValues(code) ? `a value does not fit (SQLSTATE ${code}).` : `${message} (SQLSTATE ${code})`;
+function describeQuery({ code = '', message = reasonOfRefusal(code) }: DriverFields): string {
+  return code === '' ? message : `${message} (SQLSTATE ${code})`;
 }

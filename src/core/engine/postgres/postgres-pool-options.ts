@@ -24,6 +24,7 @@ export function postgresPoolOptions(
     user: connection.user,
     ...(connection.password === undefined ? {} : { password: connection.password.reveal() }),
     ssl: tlsOptions(connection),
+    enableChannelBinding: connection.channelBinding,
     application_name: connection.applicationName,
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveDelay,

@@ -1,6 +1,7 @@
 import type { Client, QueryConfig, QueryResult } from 'pg';
 import { ConnectionError } from '../../foundation/errors/connection-errors.ts';
 import type { LiminalDataError } from '../../foundation/errors/liminal-data-error.ts';
+import { TransactionAbortedError } from '../../foundation/errors/transaction-errors.ts';
 import type { Clock } from '../../foundation/clock.ts';
 import { requireSafeIntegers, type PostgresCodecs } from './postgres-codecs.ts';
 import { copyWithoutValues } from './postgres-error-fields.ts';
@@ -47,7 +48,7 @@ export class PostgresSession {
   #running: number | undefined;
   #statements = 0;
   // An error arrives before the server's word on the transaction does, which is then one statement old.
-  #failed = false;
+  #failure: LiminalDataError | undefined;
 
   constructor(client: Client, options: PostgresSessionOptions) {
     this.client = client;
@@ -77,7 +78,7 @@ export class PostgresSession {
     if (this.isLost) return 'none';
     const status = this.client.getTransactionStatus();
     if (status === 'I') return 'none';
-    return status === 'T' && !this.#failed ? 'open' : 'failed';
+    return status === 'T' && this.#failure === undefined ? 'open' : 'failed';
   }
 
   /** Whether the next caller may have it: not lost, idle, and outside of any transaction. */
@@ -112,11 +113,15 @@ export class PostgresSession {
     this.#running = this.#statements;
     try {
       const result = await this.client.query(values === undefined ? text : extendedQuery(text, values));
-      this.#failed = false;
+      this.#failure = undefined;
       return result;
     } catch (error) {
-      this.#failed = true;
-      throw this.#translate(error, clock.monotonic() - start);
+      const translated = this.#translate(error, clock.monotonic() - start);
+      if (translated instanceof TransactionAbortedError && this.#failure !== undefined) {
+        throw abortedBy(this.#failure);
+      }
+      this.#failure = translated;
+      throw translated;
     } finally {
       this.#running = undefined;
       stopWaiting();
@@ -150,6 +155,14 @@ export class PostgresSession {
       { cause: this.#lost },
     );
   }
+}
+
+// Whoever swallows the first error, as Kysely's Migrator does, must not hide the reason with it.
+function abortedBy(failure: LiminalDataError): TransactionAbortedError {
+  return new TransactionAbortedError(
+    `A statement of this transaction failed before, so nothing more of it can run: ${failure.message}`,
+    { cause: failure },
+  );
 }
 
 /**

@@ -1,15 +1,17 @@
+import type { Statement } from 'better-sqlite3';
 import type { CompiledQuery, QueryResult, TransactionSettings } from 'kysely';
-import { TransactionClosedError } from '../../foundation/errors/transaction-errors.ts';
-import type { Lease } from '../leasing-driver.ts';
+import { TransactionAbortedError } from '../../foundation/errors/transaction-errors.ts';
+import type { Lease } from '../lease.ts';
 import { bindParameters } from './sqlite-parameters.ts';
 import { requireSafeIntegers } from './sqlite-integers.ts';
 import type { SqliteLane } from './sqlite-lane.ts';
+import { withoutValues } from './sqlite-step-error.ts';
 
-/** The lane, lent once. After `release` the lease is dead, so that nothing runs in somebody else's turn. */
+/** The lane, lent once. Between BEGIN and its end, nothing runs that the transaction does not hold. */
 export class SqliteConnection implements Lease {
   readonly #lane: SqliteLane;
   #readOnly = false;
-  #released = false;
+  #begun = false;
 
   constructor(lane: SqliteLane) {
     this.#lane = lane;
@@ -21,40 +23,42 @@ export class SqliteConnection implements Lease {
    * SQLite has.
    */
   async begin({ accessMode }: TransactionSettings): Promise<void> {
-    this.#requireLease();
     const readOnly = accessMode === 'read only';
     this.#readOnly = readOnly;
     // A transaction that is only declared read-only would write without a word.
     if (readOnly) await this.#run('pragma query_only = on');
     await this.#run(readOnly ? 'begin' : 'begin immediate');
+    this.#begun = true;
   }
 
+  /** @throws TransactionAbortedError where SQLite has rolled back before */
   async commit(): Promise<void> {
-    this.#requireLease();
+    if (this.#isLost) {
+      await this.rollback();
+      throw markAborted(lostError());
+    }
     await this.#run('commit');
+    this.#begun = false;
     await this.#allowWrites();
   }
 
   async rollback(): Promise<void> {
     // A full disk, among others, has rolled the transaction back already; a second ROLLBACK would fail.
     if (this.#lane.inTransaction) await this.#run('rollback');
+    this.#begun = false;
     await this.#allowWrites();
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
-    this.#requireLease();
     const parameters = bindParameters(query.parameters);
     return this.#lane.waitForLock(() => {
+      if (this.#isLost) throw lostError();
       const statement = this.#lane.prepare(query.sql);
-      if (!statement.reader) {
-        const { changes, lastInsertRowid } = statement.run(...parameters);
-        return { numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid), rows: [] };
+      try {
+        return runStatement<Row>(statement, parameters);
+      } catch (error) {
+        throw withoutValues(error);
       }
-      const rows = statement.all(...parameters);
-      requireSafeIntegers(rows, statement, parameters);
-      return statement.readonly
-        ? { rows: rows as Row[] }
-        : { rows: rows as Row[], numAffectedRows: BigInt(rows.length) };
     });
   }
 
@@ -63,14 +67,13 @@ export class SqliteConnection implements Lease {
   async *streamQuery<Row>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<Row>> {
     const { rows } = await this.executeQuery<Row>(query);
     for (let start = 0; start < rows.length; start += chunkSize) {
+      await this.#lane.giveWay();
       yield { rows: rows.slice(start, start + chunkSize) };
     }
   }
 
   /** Gives the lane back, clean: a transaction that was left open is rolled back. */
   async release(): Promise<void> {
-    if (this.#released) return;
-    this.#released = true;
     try {
       // Only where there is something to clean: Kysely does not wait for a release after a stream.
       if (this.#readOnly || this.#lane.inTransaction) await this.rollback();
@@ -92,10 +95,34 @@ export class SqliteConnection implements Lease {
     });
   }
 
-  #requireLease(): void {
-    if (!this.#released) return;
-    throw new TransactionClosedError(
-      'A query came after its connection was given back. Await every query inside of the work function, and do not keep its handle.',
-    );
+  /** Whether the transaction is gone without having been ended. */
+  get #isLost(): boolean {
+    return this.#begun && this.#lane.isOpen && !this.#lane.inTransaction;
   }
+}
+
+function runStatement<Row>(
+  statement: Statement<unknown[], Record<string, unknown>>,
+  parameters: readonly unknown[],
+): QueryResult<Row> {
+  if (!statement.reader) {
+    const { changes, lastInsertRowid } = statement.run(...parameters);
+    return { numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid), rows: [] };
+  }
+  const rows = statement.all(...parameters);
+  requireSafeIntegers(rows, statement, parameters);
+  return statement.readonly
+    ? { rows: rows as Row[] }
+    : { rows: rows as Row[], numAffectedRows: BigInt(rows.length) };
+}
+
+function lostError(): TransactionAbortedError {
+  return new TransactionAbortedError(
+    'A statement or COMMIT came, but its transaction is gone: SQLite rolled it back when a statement of it failed, or a statement of it ended it. Let the first error end the transaction.',
+  );
+}
+
+/** By this mark Kysely knows that nothing is left to roll back, and lets go of the connection. */
+function markAborted(error: TransactionAbortedError): TransactionAbortedError {
+  return Object.defineProperty(error, Symbol.for('kysely.AbortedTransactionError'), { value: true });
 }

@@ -53,7 +53,7 @@ function conditionError(code: string, cause: Error): LiminalDataError | undefine
   // A file size limit shows as IOERR_WRITE, a full disk as FULL.
   if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_WRITE') {
     return new DiskFullError(
-      'There is no room left for the write; nothing was changed. Make room and try again.',
+      'There is no room left for the write; it had no effect, and the transaction around it is gone. Make room and try again.',
       {
         cause,
       },

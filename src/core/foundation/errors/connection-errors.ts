@@ -17,9 +17,9 @@ export class PoolTimeoutError extends LiminalDataError {
   static override readonly description = {
     code: 'LIMINAL_POOL_TIMEOUT',
     retryable: true,
-    when: 'No connection became free within `pool.acquireTimeout`, or `pool.maxWaiting` callers wait already. Also when a transaction uses the root handle while it holds the only connection.',
+    when: 'No connection became free within `pool.acquireTimeout`, or `pool.maxWaiting` callers wait already. Also when the root handle is used inside of a transaction or a stream that holds the only connection.',
     remedy:
-      'Look at `stats`: shorten transactions, raise `pool.max`, and inside a transaction use the handle that it hands out.',
+      'Look at `stats`: shorten transactions, and inside a transaction use the handle that it hands out. Raise `pool.max` on Postgres; SQLite has one connection.',
   } as const;
 
   /** The pool at the moment of the error. */

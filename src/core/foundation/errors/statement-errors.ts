@@ -6,7 +6,8 @@ export class QueryError extends LiminalDataError {
     code: 'LIMINAL_QUERY',
     retryable: false,
     when: 'The database refuses a statement for a reason that has no class of its own: syntax, an unknown table or column, a type that does not fit.',
-    remedy: 'Mend the statement. `driverCode` is the SQLSTATE or the SQLite result code.',
+    remedy:
+      'Mend the statement. `driverCode` is the SQLSTATE or the SQLite result code. On Postgres the words of the server are kept where they point into the statement, and those of a RAISE (P0001) as its author wrote them: write no value into one that is secret.',
   } as const;
 
   /** SQLSTATE or SQLite result code, where the driver gives one. */
@@ -43,7 +44,7 @@ export class DiskFullError extends LiminalDataError {
   static override readonly description = {
     code: 'LIMINAL_DISK_FULL',
     retryable: false,
-    when: 'The disk, a quota or a file size limit is reached. The statement had no effect; reads go on.',
+    when: 'The disk, a quota or a file size limit is reached. The statement had no effect, and inside a transaction the whole transaction is gone; reads go on.',
     remedy: 'Make room; the next write works without a restart.',
   } as const;
 }

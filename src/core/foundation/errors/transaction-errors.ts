@@ -35,7 +35,7 @@ export class TransactionAbortedError extends LiminalDataError {
   static override readonly description = {
     code: 'LIMINAL_TRANSACTION_ABORTED',
     retryable: false,
-    when: 'A statement follows a failed one in the same Postgres transaction, or a transaction whose statement failed is committed. It was rolled back.',
+    when: 'A statement follows a failed one in the same Postgres transaction, or a transaction whose statement failed is committed. On SQLite only where the failure rolled the transaction back: a full disk, `or rollback`. Nothing of it is kept.',
     remedy: 'Let the first error end the transaction, or guard the statement with a savepoint.',
   } as const;
 }
@@ -55,7 +55,7 @@ export class TransactionClosedError extends LiminalDataError {
   static override readonly description = {
     code: 'LIMINAL_TRANSACTION_CLOSED',
     retryable: false,
-    when: 'A query is made with a handle whose connection was given back: its transaction has been committed or rolled back.',
+    when: 'A query is made with a handle whose transaction has been committed or rolled back, or is about to be: a branch of a `Promise.all` whose other branch failed.',
     remedy: 'Await every query inside of the work function, and do not keep its handle.',
   } as const;
 }

@@ -1,6 +1,11 @@
 import { expect } from 'chai';
 import pg from 'pg';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import { inspect } from 'node:util';
+import type { DatabaseConfig } from '../../../../src/core/config/database-config.ts';
+import type { PostgresConnection } from '../../../../src/core/config/postgres-config.ts';
+import { postgresPoolOptions } from '../../../../src/core/engine/postgres/postgres-pool-options.ts';
 import { ConnectionError, parseDatabaseConfig } from '../../../../src/core/index.ts';
 import { rejectionOf } from '../../../support/rejection.ts';
 import { reportNotRun } from '../../../support/reporter.ts';
@@ -37,6 +42,18 @@ describeOnPostgres('a connection says why it cannot be opened, and keeps the pas
     }
     const error = await failureToOpen(postgres, { url: url.href });
     expect(error.message).to.contain('connection.password');
+  });
+
+  it('no password where the server asks for one', async () => {
+    const server = await listenAskingForScram();
+    try {
+      const { port } = server.address() as AddressInfo;
+      const connection = { host: '127.0.0.1', port };
+      const { message } = await failureToOpen(postgres, { type: 'postgres', connection });
+      expect(message).to.contain('connection.password').and.contain('DATABASE_PASSWORD');
+    } finally {
+      server.close();
+    }
   });
 
   it('nobody listens', async () => {
@@ -116,6 +133,17 @@ describeOnPostgres('TLS is verified', (postgres) => {
     expect(message).to.contain('connection.host').and.contain('ERR_TLS_CERT_ALTNAME_INVALID');
   });
 
+  it('a password is tied to the certificate where that is asked for', () => {
+    for (const channelBinding of [true, false]) {
+      const connection = { host: 'db', channelBinding };
+      const config = parseDatabaseConfig({ type: 'postgres', connection }) as DatabaseConfig<
+        'postgres',
+        PostgresConnection
+      >;
+      expect(postgresPoolOptions(config, pg.types)).to.include({ enableChannelBinding: channelBinding });
+    }
+  });
+
   it('the right certificate for the right host is accepted', async () => {
     const provider = await postgres.open(await connectionThroughGate('localhost', gateCertificate));
     expect(await provider.query('select 1 as one')).to.deep.equal([{ one: 1 }]);
@@ -130,6 +158,33 @@ async function failureToOpen(postgres: PostgresHarness, settings: object): Promi
     password,
   );
   return error as ConnectionError;
+}
+
+/**
+ * What a server says that wants a password by SCRAM; the servers of the tests ask in another way or not at all.
+ * See PostgreSQL documentation, "55.3.1. SCRAM-SHA-256 Authentication".
+ */
+async function listenAskingForScram(): Promise<Server> {
+  const questions = [
+    [10, 'SCRAM-SHA-256\0\0'],
+    [11, 'r=nonce,s=c2FsdA==,i=4096'],
+  ] as const;
+  const server = createServer((client) => {
+    let asked = 0;
+    client.on('error', () => {});
+    client.on('data', () => {
+      const [kind, text] = questions[asked] ?? [];
+      asked += 1;
+      if (kind === undefined) return;
+      const message = Buffer.alloc(9 + text.length, `R\0\0\0\0\0\0\0\0${text}`);
+      message.writeInt32BE(8 + text.length, 1);
+      message.writeInt32BE(kind, 5);
+      client.write(message);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
 }
 
 async function letsIn(url: string): Promise<boolean> {

@@ -1,3 +1,5 @@
+import { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { expect } from 'chai';
 import { sql } from 'kysely';
 import {
@@ -6,6 +8,7 @@ import {
   UniqueViolationError,
 } from '../../../../src/core/index.ts';
 import { soakCount } from '../../../support/engines.ts';
+import { passMicrotasks } from '../../../support/microtasks.ts';
 import { rejectionOf } from '../../../support/rejection.ts';
 import { describeOnPostgres } from './postgres-harness.ts';
 
@@ -100,6 +103,25 @@ describeOnPostgres('a dirty connection is never lent again', (postgres) => {
     }
   });
 
+  it('no statement slips in behind the answer to ROLLBACK', async () => {
+    const provider = await postgres.openWithItems({ pool: { max: 1 } });
+    for (let delay = 0; delay < 40; delay += 1) {
+      let late: Promise<unknown> = Promise.resolve();
+      const failure = provider.transaction(async (tx) => {
+        await tx.insertInto('items').values({ id: 0, name: null }).execute();
+        onNextAnswer(() => {
+          late = passMicrotasks(delay)
+            .then(() => tx.insertInto('items').values({ id: 1, name: 'escaped' }).execute())
+            .catch((error: unknown) => error);
+        });
+        throw new Error('mine');
+      });
+      expect(await rejectionOf(failure)).to.have.property('message', 'mine');
+      expect(await late).to.be.instanceOf(Error);
+      expect(await provider.query('select * from items')).to.deep.equal([]);
+    }
+  });
+
   it('a connection that was pinned may run one transaction after the other', async () => {
     const provider = await postgres.openWithItems({ pool: { max: 1 } });
     await provider.db.connection().execute(async (db) => {
@@ -115,6 +137,18 @@ describeOnPostgres('a dirty connection is never lent again', (postgres) => {
     expect(await provider.query('select id from items order by id')).to.deep.equal([{ id: 2 }, { id: 3 }]);
   });
 });
+
+/** Calls back once, when a socket has handed out the next piece of data: no turn of the event loop is that early. */
+function onNextAnswer(callback: () => void): void {
+  Socket.prototype.emit = function (this: Socket, event: string | symbol, ...details: unknown[]) {
+    const handled = Duplex.prototype.emit.call(this, event, ...details);
+    if (event === 'data') {
+      Reflect.deleteProperty(Socket.prototype, 'emit');
+      callback();
+    }
+    return handled;
+  } as Socket['emit'];
+}
 
 async function backendOf(provider: {
   query<Row>(text: string): Promise<Row[]>;

@@ -44,8 +44,17 @@ describeOnPostgres('a session has its limits', (postgres) => {
 
   it('an idle one is closed after idleTimeout, down to the least that is kept', async () => {
     const provider = await postgres.open({ pool: { idleTimeout: 30, min: 1, max: 4 } });
-    await Promise.all(Array.from({ length: 4 }, () => provider.query('select pg_sleep(0.01)')));
-    expect(provider.stats()).to.include({ size: 4, created: 4 });
+    const everybody = Promise.withResolvers<void>();
+    let inside = 0;
+    // Each waits for the others, so that four are lent at once, however slow the machine is.
+    const hold = () =>
+      provider.transaction(async () => {
+        inside += 1;
+        if (inside === 4) everybody.resolve();
+        await everybody.promise;
+      });
+    await Promise.all([hold(), hold(), hold(), hold()]);
+    expect(provider.stats()).to.include({ created: 4 });
     await until(() => provider.stats().size === 1);
     expect(provider.stats()).to.include({ idle: 1, busy: 0 });
   });

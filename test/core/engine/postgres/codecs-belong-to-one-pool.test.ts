@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import pg from 'pg';
+import { PostgresCodecs } from '../../../../src/core/engine/postgres/postgres-codecs.ts';
 import { UnsafeIntegerError, ValidationError } from '../../../../src/core/index.ts';
 import { rejectionOf } from '../../../support/rejection.ts';
 import { describeOnPostgres } from './postgres-harness.ts';
@@ -25,13 +26,80 @@ describeOnPostgres('codecs belong to one pool', (postgres) => {
 
   it("and pg's own parsers have no say in ours", async () => {
     const provider = await postgres.open();
-    const before = pg.types.getTypeParser(oids.int8);
-    pg.types.setTypeParser(oids.int8, () => 'somebody else’s');
+    const text = `select true as yes, 1::smallint as small, 2 as int, 3::bigint as big, 4::oid as id,
+      0.5::real as single, 0.1::double precision as double, 1.50::numeric as exact, 'a'::text as words,
+      'b'::varchar as short, gen_random_uuid() is null as no, '0190a0b0-0000-7000-8000-000000000000'::uuid as key,
+      '2025-01-02'::date as day, '2025-01-02 03:04:05.678'::timestamp as local,
+      '2025-01-02 03:04:05.678+00'::timestamptz as at, '\\xff00'::bytea as bytes`;
+    const [expected] = await provider.query(text);
+    expect(Object.values(expected ?? {})).to.have.length(16);
+    const types = [16, 17, 20, 21, 23, 25, 26, 700, 701, 1043, 1082, 1114, 1184, 1700, 2950];
+    const before = types.map((type) => [type, pg.types.getTypeParser(type)] as const);
+    for (const type of types) pg.types.setTypeParser(type, () => 'somebody else’s');
     try {
-      expect(await provider.query('select 7::bigint as big')).to.deep.equal([{ big: 7 }]);
+      expect(await provider.query(text)).to.deep.equal([expected]);
+      const later = await postgres.open();
+      expect(await later.query(text)).to.deep.equal([expected]);
     } finally {
-      pg.types.setTypeParser(oids.int8, before);
+      for (const [type, parse] of before) pg.types.setTypeParser(type, parse);
     }
+  });
+
+  it('every plain value is what pg makes of it by default', async () => {
+    const url = await postgres.freshUrl();
+    const texts: [type: string, values: string[]][] = [
+      ['boolean', ['true', 'false']],
+      ['smallint', ['-32768', '32767']],
+      ['integer', ['-2147483648', '2147483647', '0']],
+      ['oid', ['4294967295']],
+      ['real', ['0.1', '-1e30', 'NaN', 'Infinity', '-Infinity']],
+      ['double precision', ['0.1', '-1e-300', 'NaN', 'Infinity', '-Infinity', '-0']],
+      ['numeric', ['1.50', 'NaN', '12345678901234567890.1']],
+      ['money', ['12.34']],
+      ['date', ['2025-01-02', '0044-03-15 BC', '0099-12-31', '12025-01-02', 'infinity', '-infinity']],
+      ['timestamp', ['2025-01-02 03:04:05.678901', '2025-07-02', '0001-01-01 BC', '0099-12-31', 'infinity']],
+      ['timestamptz', ['2025-01-02 03:04:05.5+05:30', '1850-01-01 00:00:00', '0044-03-15 BC', '-infinity']],
+      ['bytea', ['\\x', '\\x00ff5c41', 'a\\\\b\\000']],
+      ['interval', ['1 day 02:03:04']],
+      ['integer[]', ['{1,NULL,3}']],
+      ['inet', ['10.0.0.1/8']],
+      ['bit varying', ['101']],
+    ];
+    const values = texts.flatMap(([type, list]) => list.map((value) => `cast('${value}' as ${type})`));
+    const text = `select ${values.map((value, index) => `${value} as "${index} ${value}"`).join(', ')}`;
+    const name = new URL(url).pathname.slice(1);
+    for (const [zone, output] of [
+      ['UTC', 'hex'],
+      ['Asia/Kolkata', 'escape'],
+    ] as const) {
+      await postgres.askServer(url, `alter database "${name}" set timezone = '${zone}'`);
+      await postgres.askServer(url, `alter database "${name}" set bytea_output = '${output}'`);
+      const provider = await postgres.open({ url });
+      expect(await provider.query(text)).to.deep.equal(await postgres.askServer(url, text));
+    }
+  });
+
+  it('every time is what pg makes of it by default, to the millisecond', () => {
+    const { getTypeParser } = new PostgresCodecs(pg.types).types;
+    const two = (max: number) => fc.integer({ min: 0, max }).map((value) => String(value).padStart(2, '0'));
+    const day = fc
+      .date({ min: new Date(Date.UTC(100, 0)), max: new Date(Date.UTC(9999, 0)), noInvalidDate: true })
+      .map((date) => date.toISOString().slice(0, 10));
+    const form = fc.record({
+      day,
+      time: fc.tuple(two(23), two(59), two(59)).map((parts) => parts.join(':')),
+      fraction: fc.constantFrom('', '.5', '.25', '.125', '.001'),
+      offset: fc.constantFrom('', '+00', '-08', '+05:30', '-00:43:08'),
+      era: fc.constantFrom('', ' BC'),
+    });
+    const parse = getTypeParser(1184) as (text: string) => unknown;
+    const parsePg = pg.types.getTypeParser(1184) as (text: string) => unknown;
+    fc.assert(
+      fc.property(form, ({ day: date, time, fraction, offset, era }) => {
+        const text = `${date} ${time}${fraction}${offset}${era}`;
+        expect(parse(text), text).to.deep.equal(parsePg(text));
+      }),
+    );
   });
 
   it('an integer beyond 2^53 names its column, in a result, in a stream and beside other queries', async () => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { sql } from 'kysely';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -104,6 +105,15 @@ describeOnDatabase('sqlite-file', 'a SQLite file', () => {
     );
     expect(error).to.be.instanceOf(LiminalDataError).and.not.instanceOf(QueryError);
     expect(await provider.query('select r from n where r is not null')).to.deep.equal([{ r: 1e300 }]);
+  });
+
+  it('refuses to switch foreign keys off inside a transaction, where it would do nothing', async () => {
+    const provider = open(join(makeTempDirectory('keys'), 'a.db'));
+    for (const text of ['pragma foreign_keys = off', ' PRAGMA main.foreign_keys(0)']) {
+      const inside = provider.transaction((tx) => sql.raw(text).execute(tx));
+      expect(await rejectionOf(inside)).to.be.instanceOf(QueryError);
+    }
+    expect(await provider.query('pragma foreign_keys')).to.deep.equal([{ foreign_keys: 1 }]);
   });
 
   it('rolls back a transaction that a plain statement left open, before the next caller comes', async () => {

@@ -40,11 +40,22 @@ describeOnDatabase('sqlite-file', 'a lock that another process holds', (database
     expect(await provider.query('select text from notes')).to.deep.equal([{ text: 'x' }]);
   });
 
-  it('does not keep readers waiting', async () => {
+  it('does not keep a read waiting that comes alone', async () => {
     const { provider, filename } = await open();
     const holder = await holdWriteLock(filename);
     expect(await provider.query('select count(*) as n from notes')).to.deep.equal([{ n: 0 }]);
     await holder.release();
+  });
+
+  it('keeps a read waiting that stands behind a waiting write of the same provider', async () => {
+    const { provider, filename } = await open();
+    const holder = await holdWriteLock(filename);
+    const order: string[] = [];
+    const write = provider.exec("insert into notes (text) values ('first')").then(() => order.push('write'));
+    const read = provider.query('select text from notes').then((rows) => order.push(`read ${rows.length}`));
+    await holder.release();
+    await Promise.all([write, read]);
+    expect(order).to.deep.equal(['write', 'read 1']);
   });
 
   it('is given up after lockTimeout with DatabaseBusyError, and nothing is lost for the next', async () => {
