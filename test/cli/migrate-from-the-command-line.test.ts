@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeOnDatabase, type TestDatabase } from '../support/database.ts';
 import { makeTempDirectory } from '../support/temp-directory.ts';
@@ -103,6 +103,19 @@ describeOnLasting('migrate from the command line', (database) => {
     const { code, stdout, stderr } = await runBin(['migrate', 'latest'], { cwd });
     expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
     expect(stdout).to.match(/^notes {2}up {4}0001-notes {2}\d+ ms\n1 migration run on /);
+  });
+
+  it('takes the database of the command line before that of liminal.config.ts', async () => {
+    const cwd = makeProject('sqlite:./never-made.db', '');
+    const { code, stdout } = await runBin(['migrate', 'latest', '--database', url], { cwd });
+    expect(code).to.equal(0);
+    expect(stdout).to.contain('0001-notes');
+    expect(existsSync(join(cwd, 'never-made.db'))).to.equal(false);
+  });
+
+  it('tells the status of the one set that --set gives', async () => {
+    const { stdout } = await migrate('status', '--set', 'health');
+    expect(stdout).to.contain('health  0001-health-checks').and.not.contain('chat');
   });
 
   it('takes its database from the environment where nothing else says it', async () => {

@@ -146,6 +146,8 @@ export function describeEngineContract(
       const error = await rejectionOf(provider.query('select 9007199254740993 as big'));
       expect(error).to.be.instanceOf(UnsafeIntegerError);
       expect((error as UnsafeIntegerError).column).to.equal('big');
+      const negative = provider.query('select -9007199254740993 as small');
+      expect(await rejectionOf(negative)).to.be.instanceOf(UnsafeIntegerError);
       expect(await provider.query('select cast(9007199254740993 as text) as big')).to.deep.equal([
         { big: '9007199254740993' },
       ]);

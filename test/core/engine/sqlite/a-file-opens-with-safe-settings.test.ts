@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  CheckViolationError,
   ConnectionError,
   CorruptDatabaseError,
   DatabaseProviderFactory,
@@ -105,6 +106,14 @@ describeOnDatabase('sqlite-file', 'a SQLite file', () => {
     );
     expect(error).to.be.instanceOf(LiminalDataError).and.not.instanceOf(QueryError);
     expect(await provider.query('select r from n where r is not null')).to.deep.equal([{ r: 1e300 }]);
+  });
+
+  it('refuses text in a column of numbers, as a broken CHECK that names the column', async () => {
+    const provider = open(join(makeTempDirectory('strict'), 'a.db'));
+    await provider.exec('create table n (i integer) strict');
+    const error = await rejectionOf(provider.exec('insert into n values (?)', ['many']));
+    expect(error).to.be.instanceOf(CheckViolationError);
+    expect((error as CheckViolationError).columns).to.deep.equal(['i']);
   });
 
   it('refuses to switch foreign keys off inside a transaction, where it would do nothing', async () => {
