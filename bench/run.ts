@@ -1,69 +1,130 @@
 /**
- * How long a call takes against the raw driver with statements prepared once (1.00 = raw, lower is better),
- * on SQLite at equal durability. All contenders take turns within one run, since machines are noisy and only
- * ratios within a run mean anything. `npm run bench`; `npm run bench -- --rounds 30` for a longer one.
+ * `npm run bench`: how long a call takes against the raw driver, beside peers, on one chat workload.
+ *
+ * Options: `--engine sqlite|postgres|both`, `--rounds 25`, `--duration 20` (ms a round), `--tasks key,page`,
+ * `--contenders kysely,liminal-prepared`, `--quick` (about a minute), `--check` (a missed target is exit code 1),
+ * `--out folder`, `--docs` (puts the tables into docs/benchmarks.md). `npm run bench -- growth` measures how cost grows with the number of messages;
+ * numbers behind it are the sizes.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { kyselyContender } from './kysely-contender.ts';
-import { providerContender, repositoryContender } from './liminal-contenders.ts';
-import { rawContender } from './raw-contender.ts';
-import { tasks, type Contender, type Task } from './workload.ts';
+import { contenderNames } from './contender-list.ts';
+import type { ContenderOptions } from './contender.ts';
+import { defaultSizes, measureGrowth } from './growth.ts';
+import { buildLibrary, installPeers } from './harness/build-library.ts';
+import { measureEngine } from './harness/measure-engine.ts';
+import { describeRun, toMarkdown } from './report/markdown.ts';
+import type { EngineReport, Report } from './report/report.ts';
+import { judge } from './report/targets.ts';
+import { updateDocs } from './report/update-docs.ts';
+import { tasks } from './workload/tasks.ts';
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '15' } } });
-const rounds = Number(values.rounds);
-const folder = mkdtempSync(join(tmpdir(), 'liminal-bench-'));
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    engine: { type: 'string', default: 'both' },
+    rounds: { type: 'string' },
+    duration: { type: 'string' },
+    tasks: { type: 'string', default: '' },
+    contenders: { type: 'string', default: '' },
+    quick: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
+    docs: { type: 'boolean', default: false },
+    out: { type: 'string', default: fileURLToPath(new URL('.data', import.meta.url)) },
+  },
+});
 
-try {
-  const makers = {
-    raw: rawContender,
-    'raw again': rawContender,
-    kysely: kyselyContender,
-    'our Kysely': providerContender,
-    repository: repositoryContender,
+const say = (line: string) => console.error(line);
+await installPeers();
+const build = await buildLibrary();
+process.env['LIMINAL_BENCH_BUILD'] = build;
+// So that Node neither strips types nor keeps the compiler in the memory of the processes that are measured.
+process.env['NODE_COMPILE_CACHE'] = join(build, '.compile-cache');
+
+const pace = {
+  rounds: Number(values.rounds ?? (values.quick ? 5 : 25)),
+  duration: Number(values.duration ?? (values.quick ? 6 : 20)),
+};
+requireWhole('--rounds', pace.rounds, 1);
+requireWhole('--duration', pace.duration, 1);
+const [command, ...sizes] = positionals;
+if (command === 'growth') {
+  const asked = sizes.length === 0 ? defaultSizes : sizes.map(Number);
+  for (const size of asked) requireWhole('a size', size, 1_000);
+  const tables: string[] = [];
+  for (const engine of readEngines()) {
+    tables.push(await measureGrowth({ engine, sizes: asked, ...pace, say }));
+  }
+  const markdown = [describeRun(new Date().toISOString(), describeSurroundings()), ...tables].join('\n\n');
+  console.log(markdown);
+  if (values.docs) await updateDocs('growth', markdown);
+} else if (command === undefined) {
+  process.exitCode = await compare();
+} else {
+  throw new Error(`There is no "${command}"; there is growth.`);
+}
+
+async function compare(): Promise<number> {
+  const engines: EngineReport[] = [];
+  for (const engine of readEngines()) {
+    engines.push(
+      await measureEngine({
+        engine,
+        ...pace,
+        coldStarts: values.quick ? 5 : 15,
+        tasks: readNames(
+          values.tasks,
+          tasks.map(({ name }) => name),
+        ),
+        contenders: readNames(values.contenders, contenderNames),
+        say,
+      }),
+    );
+  }
+  const report: Report = { date: new Date().toISOString(), surroundings: describeSurroundings(), engines };
+  const markdown = toMarkdown(report);
+  mkdirSync(values.out, { recursive: true });
+  writeFileSync(join(values.out, 'bench.md'), `${markdown}\n`);
+  writeFileSync(join(values.out, 'bench.json'), `${JSON.stringify(report, null, 2)}\n`);
+  console.log(markdown);
+  if (values.docs) await updateDocs('figures', markdown);
+  const missed = engines.flatMap((engine) => judge(engine)).filter(({ result }) => result === 'missed');
+  return values.check && missed.length > 0 ? 1 : 0;
+}
+
+function readEngines(): ContenderOptions['engine'][] {
+  switch (values.engine) {
+    case 'both':
+      return ['sqlite', 'postgres'];
+    case 'sqlite':
+    case 'postgres':
+      return [values.engine];
+    default:
+      throw new Error(`--engine is sqlite, postgres or both, not "${values.engine}".`);
+  }
+}
+
+function requireWhole(name: string, value: number, unit: number): void {
+  if (value > 0 && value % unit === 0) return;
+  throw new Error(`${name} is a whole number from ${unit}${unit === 1 ? '' : `, a multiple of ${unit}`}.`);
+}
+
+/** @throws where a name is none of those that there are */
+function readNames(list: string, known: readonly string[]): string[] {
+  const names = list.split(',').filter((name) => name !== '');
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) throw new Error(`There is no ${unknown.join(', ')}; there is ${known.join(', ')}.`);
+  return names;
+}
+
+function describeSurroundings(): Record<string, string> {
+  return {
+    node: process.version,
+    system: `${process.platform} ${process.arch}`,
+    processor: `${cpus()[0]?.model ?? 'unknown'} × ${availableParallelism()}`,
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
   };
-  const contenders = new Map<string, Contender>();
-  for (const [name, make] of Object.entries(makers))
-    contenders.set(name, await make(join(folder, `${name}.db`)));
-  await requireSameAnswers(contenders);
-  const names = [...contenders.keys()];
-  console.log(
-    `| SQLite, ${rounds} rounds | raw | ${names.slice(1).join(' | ')} |\n| --- |${' --: |'.repeat(names.length)}`,
-  );
-  for (const task of tasks) console.log(await measure(task, contenders));
-  for (const contender of contenders.values()) await contender.close();
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
-
-/** A contender that answers otherwise is not faster, it is wrong. */
-async function requireSameAnswers(all: ReadonlyMap<string, Contender>): Promise<void> {
-  for (const { name, run, calls } of tasks) {
-    const answers = await Promise.all([...all.values()].map((contender) => run(contender, calls + 1)));
-    if (new Set(answers.map((answer) => JSON.stringify(answer))).size > 1) {
-      throw new Error(`The contenders answer "${name}" differently: ${JSON.stringify(answers)}`);
-    }
-  }
-}
-
-async function measure({ name, run, calls }: Task, all: ReadonlyMap<string, Contender>): Promise<string> {
-  const times = new Map([...all.keys()].map((contender) => [contender, [] as number[]]));
-  for (let round = 0; round <= rounds; round += 1) {
-    for (const [contenderName, contender] of all) {
-      const start = performance.now();
-      for (let call = 0; call < calls; call += 1) await run(contender, call + 1);
-      // The first round warms up.
-      if (round > 0) times.get(contenderName)!.push((performance.now() - start) / calls);
-    }
-  }
-  const medians = [...times.values()].map(median);
-  const [raw = 1, ...others] = medians;
-  const ratios = others.map((time) => (time / raw).toFixed(2));
-  return `| ${name} | ${(raw * 1000).toFixed(0)} µs | ${ratios.join(' | ')} |`;
-}
-
-function median(numbers: readonly number[]): number {
-  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
 }

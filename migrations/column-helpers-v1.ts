@@ -28,7 +28,7 @@ export interface TableHelpersV1 {
   enumText(column: string, values: readonly string[]): RawBuilder<unknown>;
   /** A whole number up to 2^53 − 1. */
   integer(column: string): RawBuilder<unknown>;
-  /** A whole number from `min`. */
+  /** A whole number from `min` to 2,147,483,647. */
   counter(column: string, min: 0 | 1): RawBuilder<unknown>;
   /** A time in ms since the Unix epoch. */
   epochMillis(column: string): RawBuilder<unknown>;

@@ -24,6 +24,7 @@ const steps: Step[] = [
   step('types', 'tsc', '-p', 'tsconfig.json', '--noEmit'),
   step('lint', 'oxlint', '--type-aware', '--deny-warnings'),
   step('unused code', 'knip'),
+  step('unused exports', 'knip', '--production'),
   step('error docs', 'node', 'scripts/generate-error-docs.ts', '--check'),
   step('imports run downward', 'mocha', 'test/package/imports-run-downward.test.ts'),
   step('build', 'npm', 'run', 'build', '--silent'),

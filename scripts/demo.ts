@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { openChatStore, type ChatStore, type ContextThread } from '../src/chat/index.ts';
-import { readConversations } from '../src/cli/conversation-file.ts';
+import { ConversationFile } from '../src/cli/conversation-file.ts';
 import { describeDatabase } from '../src/cli/open-database.ts';
 import { createProgress } from '../src/cli/progress.ts';
 import {
@@ -53,7 +53,7 @@ async function importSample({ conversations }: ChatStore): Promise<void> {
   const progress = createProgress({ stream: process.stdout, unit: 'threads', total: sampleSize });
   await report.time('import', 'threads', async () => {
     const imported = await conversations
-      .importThreads(readConversations(sample), {
+      .importThreads(new ConversationFile(sample), {
         onProgress: ({ threads, messages, skipped }) =>
           progress.update(
             threads + skipped,

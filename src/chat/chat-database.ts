@@ -138,11 +138,18 @@ export interface HealthChecksTable {
 
 /** All of them, for `DatabaseProvider<ChatDatabase>`. */
 export interface ChatDatabase {
+  /** Everybody who has an account. */
   users: UsersTable;
+  /** Accounts of users at OAuth providers. */
   oauth_identities: OauthIdentitiesTable;
+  /** Keys to model providers, without the keys themselves. */
   api_keys: ApiKeysTable;
+  /** Settings of the users. */
   user_preferences: UserPreferencesTable;
+  /** Conversations. */
   context_threads: ContextThreadsTable;
+  /** The messages of the threads. */
   messages: MessagesTable;
+  /** The history of health checks. */
   health_checks: HealthChecksTable;
 }

@@ -3,6 +3,7 @@ import {
   DatabaseProviderFactory,
   systemClock,
   type Clock,
+  type DatabaseConfigInput,
   type DatabaseProvider,
   type ProviderOptions,
 } from '../core/index.ts';
@@ -22,10 +23,10 @@ import { MessageSearch } from './conversation/message-search.ts';
 /** Where the chat store lies, and how it opens. */
 export interface ChatStoreOptions extends Pick<
   ProviderOptions<ChatDatabase>,
-  'engines' | 'plugins' | 'logger' | 'clock'
+  'engines' | 'plugins' | 'logger' | 'onPoolEvent' | 'onStatement' | 'clock'
 > {
   /** A URL, an object, or what `parseDatabaseConfig` or `databaseConfigFromEnv` returned. */
-  readonly database: string | object;
+  readonly database: DatabaseConfigInput;
   /** Whether the tables are brought up to date first. True by default; where false, nothing is opened yet. */
   readonly migrate?: boolean;
 }
@@ -34,13 +35,21 @@ export interface ChatStoreOptions extends Pick<
 export interface ChatStore extends AsyncDisposable {
   /** The database below, with the typed Kysely as `provider.db`. */
   readonly provider: DatabaseProvider<ChatDatabase>;
+  /** Whoever has an account. */
   readonly users: UserRepository;
+  /** The links between users and their accounts at OAuth providers. */
   readonly oauthIdentities: OauthIdentityRepository;
+  /** What is known of users' keys to model providers; never the keys. */
   readonly apiKeys: ApiKeyRepository;
+  /** Users' settings. */
   readonly preferences: PreferenceRepository;
+  /** Threads. New ones, and new messages, come by `conversations`. */
   readonly threads: ContextThreadRepository;
+  /** Messages. New ones and new contents come by `conversations`, which keeps their order and the search. */
   readonly messages: MessageRepository;
+  /** Signing in. */
   readonly accounts: AccountService;
+  /** Threads with their messages: start, append, page, search, import. */
   readonly conversations: ConversationService;
   /** Closes the database; see `DatabaseProvider.close`. */
   readonly close: DatabaseProvider<ChatDatabase>['close'];

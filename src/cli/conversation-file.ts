@@ -22,21 +22,61 @@ interface Conversation {
   readonly turns: readonly Turn[];
 }
 
+/** What the fields of a thread are called in the file. */
+const fieldNames: Readonly<Record<string, string>> = {
+  sourceId: 'id',
+  title: 'services',
+  metadata: 'services',
+  messages: 'turns',
+};
+
 /**
- * Reads conversations of the form `{ id, services?, turns: [{ role, content }] }`, one a line, as they are
- * needed. A thread's times follow from its line, so that a second reading gives the same threads.
- *
- * @param path of the file; UTF-8, blank lines are passed over
- * @throws ValidationError where a line cannot be read: it names the line, never what stands in it
+ * A file of conversations of the form `{ id, services?, turns: [{ role, content }] }`, one a line. They are
+ * read as they are needed. A thread's times follow from its place, so that a second reading gives the same
+ * threads. Read it once at a time.
  */
-export async function* readConversations(path: string): AsyncGenerator<ImportedThread> {
-  let line = 0;
-  let index = 0;
-  for await (const text of readLines(path)) {
-    line += 1;
-    if (text.trim() === '') continue;
-    yield threadOf(parseConversation(text, line), index);
-    index += 1;
+export class ConversationFile implements AsyncIterable<ImportedThread> {
+  readonly #path: string;
+  #line = 0;
+
+  /** @param path of the file; UTF-8, blank lines are passed over */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /**
+   * Reads the file from its beginning.
+   *
+   * @returns the threads in the order of the file
+   * @throws ValidationError where a line cannot be read: it names the line, never what stands in it
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<ImportedThread> {
+    this.#line = 0;
+    let index = 0;
+    for await (const text of readLines(this.#path)) {
+      this.#line += 1;
+      if (text.trim() === '') continue;
+      yield threadOf(parseConversation(text, this.#line), index);
+      index += 1;
+    }
+  }
+
+  /**
+   * Says a fault that the import found in the thread that was read last in the file's own words. The import
+   * counts threads; who mends the file looks for a line.
+   *
+   * @param error what the import threw
+   * @returns the same faults by line and field of the file; any other error as it is
+   */
+  locate(error: unknown): unknown {
+    if (!(error instanceof ValidationError) || error.issues.some(({ path }) => path[0] !== 'threads')) {
+      return error;
+    }
+    const issues = error.issues.map(({ path, message }) => {
+      const fields = path.slice(2).map((field) => fieldNames[field] ?? field);
+      return { path: [`line ${this.#line}`, ...fields], message };
+    });
+    return new ValidationError(issues, { cause: error });
   }
 }
 

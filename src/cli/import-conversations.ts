@@ -1,23 +1,28 @@
 import { openChatStore } from '../chat/index.ts';
 import { systemClock } from '../core/index.ts';
 import type { Cli } from './cli.ts';
-import { readConversations } from './conversation-file.ts';
+import { ConversationFile } from './conversation-file.ts';
 import { chooseDatabase, type DatabaseOptions } from './open-database.ts';
 import { createProgress } from './progress.ts';
 
 /**
  * Imports a file into the chat store, whose tables are brought up to date first.
  *
- * @throws ValidationError where the file cannot be read; what was committed before its faulty line stays
+ * @param cli where it reports
+ * @param options which database
+ * @param path of the file
+ * @throws ValidationError where the file cannot be read, or a conversation in it breaks a rule: it names the
+ *   line, and what was committed before that line stays
  */
-export async function importConversations(cli: Cli, options: DatabaseOptions, file: string): Promise<void> {
+export async function importConversations(cli: Cli, options: DatabaseOptions, path: string): Promise<void> {
   const { database, label } = await chooseDatabase(cli, options);
   const store = await openChatStore({ database });
   const progress = createProgress({ stream: cli.output.stderr, unit: 'threads' });
+  const file = new ConversationFile(path);
   const start = systemClock.monotonic();
   try {
     const { threads, messages, skipped } = await store.conversations
-      .importThreads(readConversations(file), {
+      .importThreads(file, {
         onProgress: (done) =>
           progress.update(done.threads + done.skipped, `${done.messages} messages imported`),
       })
@@ -27,6 +32,8 @@ export async function importConversations(cli: Cli, options: DatabaseOptions, fi
       `Imported ${threads} threads with ${messages} messages into ${label} in ${duration} ms; ${skipped} were there already.`,
     );
     cli.output.document({ database: label, threads, messages, skipped, duration });
+  } catch (error) {
+    throw file.locate(error);
   } finally {
     await store.close();
   }

@@ -11,7 +11,7 @@ import {
 import type { Cli } from './cli.ts';
 import { loadConfig } from './load-config.ts';
 import { chooseSets, findSetOf } from './migration-sets.ts';
-import { chooseDatabase, withProvider, type DatabaseOptions } from './open-database.ts';
+import { chooseDatabase, requireDatabaseFile, withProvider, type DatabaseOptions } from './open-database.ts';
 
 interface MigrateOptions extends DatabaseOptions {
   readonly set?: string;
@@ -137,6 +137,7 @@ function createMigrator(cli: Cli, provider: DatabaseProvider<unknown>, set: Migr
 
 async function showStatus(cli: Cli, options: MigrateOptions): Promise<void> {
   const { database, label, project } = await chooseDatabase(cli, options);
+  requireDatabaseFile(database);
   const sets = chooseProjectSets(cli, project, options);
   const statuses = await withProvider(database, async (provider) => {
     const found = [];

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import {
+  ConfigurationError,
   DatabaseProviderFactory,
   databaseConfigFromEnv,
   parseDatabaseConfig,
@@ -48,7 +50,28 @@ export async function withProvider<Result>(
   }
 }
 
-/** Any engine's connection says its place by some of these; none of them is secret. */
+/**
+ * Refuses a database whose file is not there: opening it would make the file and its folder, and a verb that
+ * only looks must leave nothing behind. A database in memory and one on a server pass.
+ *
+ * @throws ConfigurationError where there is no such file
+ */
+export function requireDatabaseFile({ connection }: DatabaseConfig): void {
+  const { filename, memory } = connection as { readonly filename?: string; readonly memory?: boolean };
+  if (filename === undefined || memory === true || existsSync(filename)) return;
+  throw new ConfigurationError(
+    `There is no database file ${filename}. Mend the path, or let "migrate latest" make it.`,
+  );
+}
+
+/**
+ * Names a database by its type and its place. Any engine's connection says its place by some of these
+ * members; none of them is secret.
+ *
+ * @param database the configuration, as it was parsed
+ * @returns such as `sqlite ./chat.db` or `postgres localhost:5432/chat`
+ * @internal but for the demo
+ */
 export function describeDatabase({ type, connection }: DatabaseConfig): string {
   const { filename, host, port, database } = connection as Readonly<
     Record<string, string | number | undefined>

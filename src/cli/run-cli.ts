@@ -49,8 +49,15 @@ function createProgram(cli: Cli): Command {
     .option('--debug', 'the stack of an error')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
-    // The error comes back as an exception, and is printed where all others are.
-    .configureOutput({ outputError: () => {} });
+    .configureOutput({
+      // What somebody asked to read: the help or the version.
+      writeOut(text) {
+        cli.output.line(text.trimEnd());
+        cli.output.document({ text: text.trimEnd() });
+      },
+      // The error comes back as an exception, and is printed where all others are.
+      outputError: () => {},
+    });
   addMigrateCommand(program, cli);
   addImportCommand(program, cli);
   return program;
@@ -62,8 +69,12 @@ function reportError(output: Output, error: unknown): number {
     return failed;
   }
   if (error.exitCode === 0) return done;
-  // Commander has printed its help already: a verb is missing.
-  if (error.code !== 'commander.help') output.error(error.message.replace(/^error: /, ''), error);
+  if (error.code === 'commander.help') {
+    // For people Commander has printed its help already.
+    output.document({ error: { code: error.code, message: 'A verb is missing.' } });
+  } else {
+    output.error(error.message.replace(/^error: /, ''), error);
+  }
   return misused;
 }
 

@@ -3,6 +3,7 @@ export { assertNodeVersion } from './foundation/runtime.ts';
 
 // Configuration
 export type { DatabaseConfig, PoolConfig } from './config/database-config.ts';
+export type { DatabaseConfigInput } from './config/database-config-input.ts';
 export type { EngineConfig } from './config/engine-config.ts';
 export { ConfigSection } from './config/config-section.ts';
 export { parseDatabaseConfig } from './config/parse-database-config.ts';
@@ -15,10 +16,24 @@ export {
   DatabaseProvider,
   type CloseOptions,
   type InitializeHook,
+  type InitializeOptions,
   type ProviderParts,
   type TransactionOptions,
 } from './provider/database-provider.ts';
+export { closeOnSignal, type Closable, type CloseOnSignalOptions } from './provider/close-on-signal.ts';
 export type { HealthReport } from './provider/health.ts';
+
+// Prepared queries and batches
+export {
+  prepare,
+  type ExecuteOptions,
+  type Param,
+  type PreparableQuery,
+  type PreparedQuery,
+  type StreamQueryOptions,
+} from './query/prepared-query.ts';
+export type { StatementTarget } from './query/statement-target.ts';
+export type { BatchMember, BatchResults } from './query/batch.ts';
 
 // Repositories
 export type { Cursor, Page } from './domain/page.ts';
@@ -34,7 +49,7 @@ export type {
   SelectOption,
   StreamOptions,
 } from './repository/read-options.ts';
-export { decodeJson, encodeJson } from './repository/json-column.ts';
+export { decodeJson, encodeJson } from './query/json-text.ts';
 export { readColumn, type RowMapper } from './repository/row-mapper.ts';
 export type { ColumnDeclaration, ColumnDeclarations, ColumnName } from './query/column.ts';
 export type { Filter, ValueFilter } from './query/filter.ts';
@@ -44,6 +59,7 @@ export type { OrderBy, OrderTerm } from './query/order.ts';
 
 // Engines: the contract, and the parts to build one from
 export type { Engine, EngineContext, OpenEngine } from './engine/engine.ts';
+export type { DirectExecutor } from './engine/direct-executor.ts';
 export type { ColumnHelpers, MigrationTraits, TableHelpers } from './engine/migration-traits.ts';
 export type { ColumnKind, JsonPathSegment, SqlLexicalRules, SqlVocabulary } from './engine/sql-vocabulary.ts';
 export type { Lease } from './engine/lease.ts';
@@ -51,8 +67,11 @@ export { LeasingDriver, type LeaseSource } from './engine/leasing-driver.ts';
 export type { TranslateError } from './engine/translate-error.ts';
 export { TranslatingDialect } from './engine/translating-dialect.ts';
 export { checkParameter } from './engine/parameters.ts';
+export { LeaseLedger, type Holding, type LeaseLedgerOptions } from './pool/lease-ledger.ts';
 export { Semaphore, type SemaphoreOptions, type SemaphoreStats } from './pool/semaphore.ts';
 export type { PoolStats } from './foundation/pool-stats.ts';
+export type { StatementEvent, StatementListener } from './foundation/statement-event.ts';
+export type { PoolEvent, PoolListener, RetirementReason } from './foundation/pool-event.ts';
 
 // Time, logs and secrets from outside
 export { systemClock, type Clock } from './foundation/clock.ts';
@@ -71,6 +90,7 @@ export { ValidationError } from './foundation/errors/validation-error.ts';
 export {
   CommitOutcomeUnknownError,
   ConnectionError,
+  NestedAcquireError,
   PoolClosedError,
   PoolTimeoutError,
 } from './foundation/errors/connection-errors.ts';
@@ -86,6 +106,7 @@ export { NotFoundError, StaleEntityError, UnreadableRowError } from './foundatio
 export { MigrationError } from './foundation/errors/migration-errors.ts';
 export {
   CorruptDatabaseError,
+  DatabaseMovedError,
   DiskFullError,
   QueryCancelledError,
   QueryError,
@@ -97,6 +118,7 @@ export {
   DeadlockError,
   ReadOnlyDatabaseError,
   SerializationFailureError,
+  StalePreparedStatementError,
   TransactionAbortedError,
   TransactionClosedError,
 } from './foundation/errors/transaction-errors.ts';

@@ -36,6 +36,14 @@ describeOnLasting('an import', (database) => {
     expect(JSON.parse(first.stdout)).to.include({ threads: 2, messages: 3, skipped: 0 });
     const second = await runBin(['import', 'some.jsonl', '--database', url], { cwd });
     expect(second.stdout).to.match(/^Imported 0 threads with 0 messages into .* 2 were there already\.\n$/);
+    // The database may as well be said by the project's configuration.
+    writeFileSync(
+      join(cwd, 'liminal.config.ts'),
+      `export default { database: ${JSON.stringify(url)} satisfies string };`,
+    );
+    const third = await runBin(['import', 'some.jsonl', '--json'], { cwd });
+    expect(third.code, third.stderr).to.equal(0);
+    expect(JSON.parse(third.stdout)).to.include({ threads: 0, messages: 0, skipped: 2 });
 
     await using store = await openChatStore({ database: url });
     const { items } = await store.conversations.pageThreads();

@@ -55,10 +55,11 @@ describeOnLasting('migrate from the command line', (database) => {
   }
 
   it('brings the package’s own sets up, and the status tells it by its exit code', async () => {
+    expect(await runJson('up')).to.deep.equal(['up 0001-accounts']);
     const before = await readStatus();
     expect(before.code).to.equal(3);
-    expect(before.status.pending).to.equal(4);
-    expect(await runJson('latest')).to.deep.equal(everything.map((name) => `up ${name}`));
+    expect(before.status.pending).to.equal(3);
+    expect(await runJson('latest')).to.deep.equal(everything.slice(1).map((name) => `up ${name}`));
     const after = await readStatus();
     expect(after.code).to.equal(0);
     expect(after.status.pending).to.equal(0);
@@ -114,6 +115,7 @@ describeOnLasting('migrate from the command line', (database) => {
   });
 
   it('tells the status of the one set that --set gives', async () => {
+    await migrate('latest');
     const { stdout } = await migrate('status', '--set', 'health');
     expect(stdout).to.contain('health  0001-health-checks').and.not.contain('chat');
   });

@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { makeTempDirectory } from '../support/temp-directory.ts';
 
-const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+/** The program of the bin. */
+export const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 export interface BinRun {
   readonly code: number | null;

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeTempDirectory } from '../support/temp-directory.ts';
 import { runBin } from './run-bin.ts';
@@ -74,6 +74,39 @@ describe('a verb of the command line ends', () => {
     expect(debug.stderr)
       .to.include('ConfigurationError')
       .and.to.match(/\n +at /);
+  });
+
+  it('with 0 and one JSON document where --json is asked for the help or the version', async () => {
+    for (const [args, text] of [
+      [['--help'], 'Usage: liminal-data'],
+      [['migrate', 'up', '--help'], 'Usage: liminal-data migrate up'],
+      [['--version'], '.'],
+    ] as const) {
+      const { code, stdout, stderr } = await runBin([...args, '--json']);
+      expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
+      expect((JSON.parse(stdout) as { text: string }).text).to.include(text);
+    }
+  });
+
+  it('with 2 and one JSON document where --json stands without a verb', async () => {
+    for (const verb of [[], ['migrate']]) {
+      const { code, stdout, stderr } = await runBin([...verb, '--json']);
+      expect(code).to.equal(2);
+      expect(stderr).to.include('Usage: liminal-data');
+      expect(JSON.parse(stdout)).to.have.nested.property('error.message', 'A verb is missing.');
+    }
+  });
+
+  it('with 1 and one line where the status of a SQLite file is asked for that is not there, and makes none', async () => {
+    const cwd = makeTempDirectory('cli');
+    for (const args of [['--database', 'sqlite:folder/app.db'], []]) {
+      const { code, stdout, stderr } = await runBin(['migrate', 'status', ...args], { cwd });
+      expect({ code, stdout }).to.deep.equal({ code: 1, stdout: '' });
+      expect(stderr).to.match(/^error: There is no database file [^\n]+\n$/);
+      expect(readdirSync(cwd)).to.deep.equal([]);
+    }
+    const inMemory = await runBin(['migrate', 'status', '--database', 'sqlite::memory:'], { cwd });
+    expect(inMemory.code).to.equal(3);
   });
 
   it('with one JSON document on stdout where --json asks for it, also for an error', async () => {

@@ -20,6 +20,27 @@ const strangerSettings = {
   include: ['*.ts'],
 };
 
+interface SourceMap {
+  readonly sources: string[];
+  readonly sourcesContent: (string | null)[];
+}
+
+/** Reads a row in a worker thread, whose program is a file of its own in the package. */
+const readInWorker = `
+  import { DatabaseProviderFactory } from 'liminal-data';
+  import { sql } from 'kysely';
+  let threads = 0;
+  process.on('worker', () => (threads += 1));
+  const provider = DatabaseProviderFactory.createProvider({
+    type: 'sqlite',
+    connection: { filename: 'worker.db', workers: 1 },
+  });
+  await sql\`create table things (id integer primary key, name text)\`.execute(provider.db);
+  await sql\`insert into things values (1, 'lamp')\`.execute(provider.db);
+  const { rows } = await sql\`select name from things\`.execute(provider.db);
+  console.log(threads, JSON.stringify(rows));
+  await provider.close();`;
+
 describe('an installed tarball works', function () {
   this.timeout(180_000);
   let project: StrangerProject;
@@ -35,7 +56,7 @@ describe('an installed tarball works', function () {
   it('holds what runs and what explains it, and nothing else', () => {
     const topLevel = new Set(project.packedFiles.map((path) => path.split('/')[0]));
     expect([...topLevel]).to.have.members(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json']);
-    const kinds = /^dist\/(src|migrations)\/.+\.(js|js\.map|d\.ts)$/;
+    const kinds = /^dist\/((src|migrations)\/.+\.d\.ts|(src|chunks)\/.+\.js(\.map)?)$/;
     expect(project.packedFiles.filter((path) => path.startsWith('dist/') && !kinds.test(path))).to.deep.equal(
       [],
     );
@@ -53,16 +74,25 @@ describe('an installed tarball works', function () {
     }
   });
 
+  it('reads in a worker thread', async () => {
+    writeFileSync(join(project.folder, 'worker.mjs'), readInWorker);
+    expect(await project.run('node', 'worker.mjs')).to.equal('1 [{"name":"lamp"}]\n');
+  });
+
   it('keeps its rooms closed', async () => {
     const script = `import('liminal-data/dist/src/core/index.js').catch((error) => console.log(error.code))`;
     expect(await project.run('node', '-e', script)).to.equal('ERR_PACKAGE_PATH_NOT_EXPORTED\n');
   });
 
-  it('maps every module back to its source', () => {
+  it('maps every file back to its sources', () => {
     const installed = join(project.folder, 'node_modules', 'liminal-data');
     for (const path of project.packedFiles.filter((name) => name.endsWith('.js.map'))) {
-      const map = JSON.parse(readFileSync(join(installed, path), 'utf8')) as { sourcesContent?: unknown[] };
-      expect(map.sourcesContent, path).to.have.lengthOf(1);
+      const { sources, sourcesContent } = JSON.parse(
+        readFileSync(join(installed, path), 'utf8'),
+      ) as SourceMap;
+      expect(sources, path).to.satisfy((names: string[]) => names.every((name) => name.endsWith('.ts')));
+      expect(sourcesContent, path).to.have.lengthOf(sources.length);
+      expect(sourcesContent, path).not.to.include(null);
     }
   });
 

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { runCommand } from '../../scripts/run-command.ts';
-import { getBuiltPackage } from '../support/built-package.ts';
+import { findDoors, getBuiltPackage } from '../support/built-package.ts';
 import { reportNotRun } from '../support/reporter.ts';
 
 const oldVersion = '20.20.2';
@@ -19,6 +19,7 @@ const loadDoor = `import(process.argv[1]).then(
   () => console.log('loaded'),
   (error) => console.error(error.name + ' ' + error.code + ' ' + error.message));`;
 
+const doors = findDoors();
 const oldNodes = await findOldNodes();
 if (oldNodes.length === 0) {
   reportNotRun('the door on a real old Node', 'no Node below 22 on PATH; a pretended one took part');
@@ -32,9 +33,9 @@ describe('an old Node is told clearly', function () {
     folder = await getBuiltPackage();
   });
 
-  for (const door of ['core', 'chat']) {
-    it(`by the door of the ${door}, in one line, before a native driver is loaded`, async () => {
-      const url = pathToFileURL(join(folder, 'dist', 'src', door, 'index.js')).href;
+  for (const [door, file] of doors) {
+    it(`by the door ${door}, in one line, before a native driver is loaded`, async () => {
+      const url = pathToFileURL(join(folder, file)).href;
       const { output } = await runCommand(process.execPath, [...preload, '-e', loadDoor, url]);
       expectOneClearLine(output, oldVersion);
     });

@@ -17,7 +17,11 @@ const settings = {
     noEmit: true,
     paths: {
       'liminal-data': [join(projectRoot, 'src/core/index.ts')],
-      'liminal-data/*': [join(projectRoot, 'src/core/*/index.ts'), join(projectRoot, 'src/*/index.ts')],
+      'liminal-data/*': [
+        join(projectRoot, 'src/core/*/index.ts'),
+        join(projectRoot, 'src/core/engine/*/index.ts'),
+        join(projectRoot, 'src/*/index.ts'),
+      ],
     },
   },
   include: ['**/*.ts'],

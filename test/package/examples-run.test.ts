@@ -10,6 +10,7 @@ const printed: Readonly<Record<string, string>> = {
   '01-any-application.ts': "refused: read at 1, is at 2\n[ 'Buy oat milk (version 2)' ]\n",
   '02-chat-store.ts':
     "[ '19 user complete', '20 user complete', '21 assistant complete' ]\n[ 18, 17, 16 ]\nWhere is café number 7?\n0\n",
+  '03-plain-kysely.ts': "[ 'call the bank', 'water the plants' ]\n2 connections, 0 time-outs\n",
 };
 
 const examples = globSync('examples/*.ts', { cwd: projectRoot }).map((path) => basename(path));

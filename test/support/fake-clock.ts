@@ -9,13 +9,15 @@ interface Timer {
 export class FakeClock implements Clock {
   readonly #timers = new Set<Timer>();
   #time: number;
+  /** How far the wall clock is off. */
+  #wallShift = 0;
 
   constructor(start = 1_747_000_000_000) {
     this.#time = start;
   }
 
   now(): number {
-    return this.#time;
+    return this.#time + this.#wallShift;
   }
 
   monotonic(): number {
@@ -44,6 +46,11 @@ export class FakeClock implements Clock {
   /** Sets the wall clock and the monotonic clock to any time, also back; no timer fires. */
   jumpTo(time: number): void {
     this.#time = time;
+  }
+
+  /** Sets the wall clock alone forward or back, by `duration` ms, as somebody does who mends its time. */
+  shiftWall(duration: number): void {
+    this.#wallShift += duration;
   }
 
   /** How many timers wait: none may be left behind. */

@@ -15,6 +15,7 @@ import {
 import {
   CheckViolationError,
   ForeignKeyViolationError,
+  LeaseLedger,
   LeasingDriver,
   NotNullViolationError,
   PoolClosedError,
@@ -43,7 +44,10 @@ export const nodeSqliteEngine: Engine<'node-sqlite', NodeSqliteConnection> = {
     fromUrl: (url) => ({ connection: { filename: url.slice(url.indexOf(':') + 1) } }),
     parseConnection: (section) => ({ filename: section.string('filename') ?? ':memory:' }),
   },
-  open(config, { clock }) {
+  open(config, { clock, logger, onPoolEvent }) {
+    const { acquireTimeout, maxWaiting, leakThreshold } = config.pool;
+    const ledger = new LeaseLedger({ leakThreshold, clock, logger, onPoolEvent });
+    let state: PoolStats['state'] = 'running';
     let database: DatabaseSync | undefined;
     let opened = 0;
     const stats = (): PoolStats => {
@@ -51,6 +55,8 @@ export const nodeSqliteEngine: Engine<'node-sqlite', NodeSqliteConnection> = {
       const size = database === undefined ? 0 : 1;
       const busy = Math.min(size, held);
       return {
+        state,
+        ...ledger.stats(),
         size,
         busy,
         idle: size - busy,
@@ -62,12 +68,19 @@ export const nodeSqliteEngine: Engine<'node-sqlite', NodeSqliteConnection> = {
         retired: opened - size,
       };
     };
-    const { acquireTimeout, maxWaiting } = config.pool;
-    const turns = new Semaphore({ permits: 1, acquireTimeout, maxWaiting, clock, poolStats: stats });
+    const turns = new Semaphore({
+      permits: 1,
+      acquireTimeout,
+      maxWaiting,
+      clock,
+      poolStats: stats,
+      onPoolEvent,
+    });
     const open = () => {
       if (database !== undefined) return;
       database = new DatabaseSync(config.connection.filename, { enableForeignKeyConstraints: true });
       opened += 1;
+      onPoolEvent({ type: 'created' });
     };
     const use = () => {
       if (database === undefined) throw new PoolClosedError('The database is closed.');
@@ -75,15 +88,22 @@ export const nodeSqliteEngine: Engine<'node-sqlite', NodeSqliteConnection> = {
     };
     let closing: Promise<void> | undefined;
     const close = async (deadline: number) => {
+      state = 'draining';
       turns.close();
       await turns.drain(deadline);
+      if (database !== undefined) onPoolEvent({ type: 'retired', reason: 'closed' });
       database?.close();
       database = undefined;
+      state = 'closed';
     };
     const lend = async (signal: AbortSignal | undefined) => {
       await turns.acquire(signal);
       open();
-      return new NodeSqliteLease(turns, use);
+      const holding = ledger.lend(turns);
+      return new NodeSqliteLease(use, () => {
+        ledger.takeBack(holding);
+        turns.release();
+      });
     };
     const dialect: Dialect = {
       createDriver: () => new LeasingDriver({ lend, close }),
@@ -112,12 +132,12 @@ class OwnQueueAdapter extends SqliteAdapter {
 }
 
 class NodeSqliteLease implements Lease {
-  readonly #turns: Semaphore;
   readonly #use: () => DatabaseSync;
+  readonly #giveBack: () => void;
 
-  constructor(turns: Semaphore, use: () => DatabaseSync) {
-    this.#turns = turns;
+  constructor(use: () => DatabaseSync, giveBack: () => void) {
     this.#use = use;
+    this.#giveBack = giveBack;
   }
 
   async begin({ accessMode }: TransactionSettings): Promise<void> {
@@ -133,7 +153,7 @@ class NodeSqliteLease implements Lease {
   }
 
   async release(): Promise<void> {
-    this.#turns.release();
+    this.#giveBack();
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {

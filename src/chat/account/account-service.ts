@@ -10,15 +10,25 @@ import {
 import type { ChatDatabase } from '../chat-database.ts';
 import type { UserId } from '../ids.ts';
 import type { OauthIdentityRepository } from './oauth-identity-repository.ts';
-import { createOauthIdentity, markIdentityUsed, type OauthIdentity } from './oauth-identity.ts';
+import {
+  ProviderUserId,
+  createOauthIdentity,
+  markIdentityUsed,
+  type OauthIdentity,
+} from './oauth-identity.ts';
+import { ProviderName } from './provider-name.ts';
 import type { UserRepository } from './user-repository.ts';
 import { createUser, type User } from './user.ts';
 
 /** What an account service is made of. */
 export interface AccountParts {
+  /** Of a database that holds the chat's tables. */
   readonly provider: DatabaseProvider<ChatDatabase>;
+  /** Of the same provider, as the next. */
   readonly users: UserRepository;
+  /** Finds and stores what links users to OAuth providers. */
   readonly oauthIdentities: OauthIdentityRepository;
+  /** Says when somebody signs in. */
   readonly clock: Clock;
 }
 
@@ -28,12 +38,14 @@ export interface OauthSignIn {
   readonly provider: string;
   /** The provider's own id of the account (`sub` in OpenID Connect). */
   readonly providerUserId: string;
+  /** The address that the provider tells. It is looked at where the account is new. */
   readonly email: string;
   /**
    * Whether the provider vouches for the address (`email_verified` in OpenID Connect). False by default: an
    * address that anybody can claim must not open somebody else's account.
    */
   readonly emailVerified?: boolean;
+  /** The name that the provider tells, for a new user; 1 to 200 characters. */
   readonly displayName?: string | undefined;
 }
 
@@ -43,28 +55,29 @@ const maxAttempts = 3;
 export class AccountService {
   readonly #parts: AccountParts;
 
+  /** @param parts what the service works with; `openChatStore` puts them together */
   constructor(parts: AccountParts) {
     this.#parts = parts;
   }
 
   /**
-   * Finds the user of an OAuth account, and notes the sign-in. Where the account is new, it is linked to the
-   * user who has its e-mail address, if both proved it: the provider vouches for it now, and somebody did when
+   * Finds the user of an OAuth account, and notes the sign-in. Who is known comes in, whatever the provider
+   * says of their address and name this time. Where the account is new, it is linked to the user who has its e-mail address, if both proved it: the provider vouches for it now, and somebody did when
    * the user came. Else it is linked to a new user. Any number of calls at once with one account end at one
    * user.
    *
    * @param signIn what the provider says
    * @returns the user
-   * @throws ValidationError with the faults of all fields; and where the address belongs to a user already
-   *   and is not verified on both sides. Nothing is stored then
+   * @throws ValidationError where the account is new: with the faults of all fields; and where the address
+   *   belongs to a user already and is not verified on both sides. Nothing is stored then
    * @example
    * const user = await accounts.findOrCreateByOAuth({ provider: 'google', providerUserId: '1042', email });
    */
   async findOrCreateByOAuth(signIn: OauthSignIn): Promise<User> {
     for (let attempt = 1; ; attempt += 1) {
-      const candidate = prepare(signIn, this.#parts.clock.now());
+      const now = this.#parts.clock.now();
       try {
-        return (await this.#findUser(candidate)) ?? (await this.#createUser(candidate));
+        return (await this.#findUser(signIn, now)) ?? (await this.#createUser(prepare(signIn, now)));
       } catch (error) {
         // Somebody else has signed in by the same account or address in between; the next look finds them.
         if (!(error instanceof UniqueViolationError) || attempt === maxAttempts) throw error;
@@ -73,10 +86,13 @@ export class AccountService {
   }
 
   async #findUser(
-    { identity: { provider, providerUserId }, now }: Candidate,
+    { provider, providerUserId }: Pick<OauthSignIn, 'provider' | 'providerUserId'>,
+    now: number,
     options: { readonly on?: Kysely<ChatDatabase> } = {},
   ): Promise<User | undefined> {
     const { users, oauthIdentities } = this.#parts;
+    // What names no account finds none; it is refused where one would be made, with all other faults.
+    if (!ProviderName.is(provider) || !ProviderUserId.is(providerUserId)) return undefined;
     const identity = await oauthIdentities.findByProvider(provider, providerUserId, options);
     if (identity === undefined) return undefined;
     await oauthIdentities.markUsed(identity.id, now, options);
@@ -88,7 +104,7 @@ export class AccountService {
     return provider.transaction(async (on) => {
       const known = await users.findByEmail(candidate.user.email, { on });
       // In this order: whoever stored the address meanwhile has stored the identity with it.
-      const linked = await this.#findUser(candidate, { on });
+      const linked = await this.#findUser(candidate.identity, candidate.now, { on });
       if (linked !== undefined) return linked;
       if (known !== undefined) requireSameOwner(known, candidate.user);
       const user = known ?? (await users.insert(candidate.user, { on }));

@@ -5,7 +5,12 @@ import { optional } from '../optional.ts';
 import { EpochMillis, laterOf } from '../whole-numbers.ts';
 import { ProviderName } from './provider-name.ts';
 
-/** What a user calls a key: 1 to 100 characters, trimmed. */
+/**
+ * What a user calls a key: 1 to 100 characters, trimmed.
+ *
+ * @example
+ * ApiKeyLabel.parse('work');
+ */
 export const ApiKeyLabel = defineText({ name: 'ApiKeyLabel', max: 100 });
 export type ApiKeyLabel = ValueOf<typeof ApiKeyLabel>;
 
@@ -14,9 +19,13 @@ export type ApiKeyLabel = ValueOf<typeof ApiKeyLabel>;
  * itself is not here: nothing of this store can hold it in the clear.
  */
 export interface ApiKey extends Entity<ApiKeyId> {
+  /** Whose key it is. The record goes when the user goes. */
   readonly userId: UserId;
+  /** The model provider, such as `openai`. */
   readonly provider: ProviderName;
+  /** What the user calls the key: 1 to 100 characters. */
   readonly label: ApiKeyLabel | undefined;
+  /** In ms since the Unix epoch, as all times. */
   readonly createdAt: number;
   /** When a request was made with it last. */
   readonly lastUsedAt: number | undefined;
@@ -31,6 +40,8 @@ export interface ApiKey extends Entity<ApiKeyId> {
  * @param context `now` in ms since the Unix epoch; `id` where one is chosen already
  * @returns the record, at version 1, neither used nor revoked
  * @throws ValidationError with the faults of all fields
+ * @example
+ * const key = createApiKey({ userId: user.id, provider: 'openai' }, { now: clock.now() });
  */
 export function createApiKey(
   fields: { readonly userId: UserId; readonly provider: string; readonly label?: string | undefined },
@@ -49,7 +60,14 @@ export function createApiKey(
   });
 }
 
-/** Tells whether a key must not be used any more. */
+/**
+ * Tells whether a key must not be used any more.
+ *
+ * @param key the record of the key
+ * @returns whether it was revoked; when, is its `revokedAt`
+ * @example
+ * if (isRevoked(key)) return askForAnother();
+ */
 export function isRevoked(key: ApiKey): boolean {
   return key.revokedAt !== undefined;
 }
@@ -61,6 +79,8 @@ export function isRevoked(key: ApiKey): boolean {
  * @param context `now` in ms since the Unix epoch
  * @returns the changed copy; its version is the one that was read
  * @throws ValidationError where the key is revoked or `now` is no time
+ * @example
+ * await apiKeys.update(markApiKeyUsed(key, { now: clock.now() }));
  */
 export function markApiKeyUsed(key: ApiKey, context: { readonly now: number }): ApiKey {
   if (isRevoked(key)) throw new ValidationError('A revoked API key cannot be used; store a new one.');
@@ -75,6 +95,8 @@ export function markApiKeyUsed(key: ApiKey, context: { readonly now: number }): 
  * @param context `now` in ms since the Unix epoch
  * @returns the changed copy, or the key itself where it is revoked already
  * @throws ValidationError where `now` is no time
+ * @example
+ * await apiKeys.update(revokeApiKey(key, { now: clock.now() }));
  */
 export function revokeApiKey(key: ApiKey, context: { readonly now: number }): ApiKey {
   const now = laterOf(key.createdAt, context.now);

@@ -9,6 +9,8 @@ const shape = /^[^\s@"(),:;<>[\\\]]+@(?:[\p{L}\p{N}][\p{L}\p{M}\p{N}-]*\.)+[\p{L
  * over the internet. Whether it does is for a mail to find out.
  *
  * @see RFC 5321, section 4.5.3.1.3: a path of 256 octets includes its angle brackets
+ * @example
+ * EmailAddress.parse(' Ada@Example.org '); // 'ada@example.org'
  */
 export const EmailAddress = defineValueObject({
   name: 'EmailAddress',

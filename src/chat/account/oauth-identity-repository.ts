@@ -16,6 +16,7 @@ export class OauthIdentityRepository extends Repository<ChatDatabase, 'oauth_ide
       version: 'version',
       insertOnly: ['created_at'],
       growing: ['last_used_at'],
+      unique: [['provider', 'provider_user_id']],
       columns: {
         id: 'uuid',
         user_id: 'uuid',
@@ -35,8 +36,10 @@ export class OauthIdentityRepository extends Repository<ChatDatabase, 'oauth_ide
    *
    * @param provider such as `google`
    * @param providerUserId the provider's own id of the account
+   * @param options `on` is the transaction or handle that is read through
    * @returns the identity, or undefined where it was never linked
    * @throws ValidationError where one of them cannot be what it is to be
+   * @throws UnreadableRowError where the stored row breaks the rules of identities
    */
   async findByProvider(
     provider: string,
@@ -56,6 +59,7 @@ export class OauthIdentityRepository extends Repository<ChatDatabase, 'oauth_ide
    *
    * @param id the identity; one that is gone meanwhile is no fault
    * @param now in ms since the Unix epoch
+   * @param options `on` is the transaction that it takes part in
    */
   async markUsed(
     id: OauthIdentityId,

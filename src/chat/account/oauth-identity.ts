@@ -9,6 +9,9 @@ import { ProviderName } from './provider-name.ts';
 /**
  * How a provider knows its account: 1 to 255 characters; OpenID Connect allows no more. It is the provider's
  * text and stays as it is: two ids that differ in a space are two accounts.
+ *
+ * @example
+ * ProviderUserId.parse('1042');
  */
 export const ProviderUserId = defineValueObject({
   name: 'ProviderUserId',
@@ -23,12 +26,15 @@ export type ProviderUserId = ValueOf<typeof ProviderUserId>;
 
 /** A user's account at an OAuth provider. It holds no token. */
 export interface OauthIdentity extends Entity<OauthIdentityId> {
+  /** Whose it is. It goes when the user goes. */
   readonly userId: UserId;
+  /** Such as `google`. */
   readonly provider: ProviderName;
   /** With the provider it names one account, and so one user. */
   readonly providerUserId: ProviderUserId;
   /** The address that the provider told; the user's own may be another. */
   readonly email: EmailAddress | undefined;
+  /** In ms since the Unix epoch, as all times. */
   readonly createdAt: number;
   /** When somebody signed in by it last. */
   readonly lastUsedAt: number | undefined;
@@ -41,6 +47,11 @@ export interface OauthIdentity extends Entity<OauthIdentityId> {
  * @param context `now` in ms since the Unix epoch; `id` where one is chosen already
  * @returns the identity, at version 1 and never used
  * @throws ValidationError with the faults of all fields
+ * @example
+ * createOauthIdentity(
+ *   { userId: user.id, provider: 'google', providerUserId: '1042' },
+ *   { now: clock.now() },
+ * );
  */
 export function createOauthIdentity(
   fields: {
@@ -71,6 +82,8 @@ export function createOauthIdentity(
  * @param context `now` in ms since the Unix epoch
  * @returns the changed copy; its version is the one that was read
  * @throws ValidationError where `now` is no time
+ * @example
+ * await oauthIdentities.update(markIdentityUsed(identity, { now: clock.now() }));
  */
 export function markIdentityUsed(identity: OauthIdentity, context: { readonly now: number }): OauthIdentity {
   const lastUsedAt = laterOf(identity.lastUsedAt ?? identity.createdAt, context.now);

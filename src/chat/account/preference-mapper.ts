@@ -25,7 +25,7 @@ export function preferenceToRow(preference: Preference): UserPreferencesTable {
   return {
     user_id: preference.userId,
     name: preference.name,
-    value: encodeJson(preference.value),
+    value: encodeJson(preference.value, 'value'),
     updated_at: preference.updatedAt,
     version: preference.version,
   };

@@ -3,7 +3,12 @@ import { UserId } from '../ids.ts';
 import { parseJsonValue, type JsonValue } from '../json-value.ts';
 import { EpochMillis, laterOf } from '../whole-numbers.ts';
 
-/** What a preference is called, such as `theme` or `editor.fontSize`. Case counts. */
+/**
+ * What a preference is called, such as `theme` or `editor.fontSize`. Case counts.
+ *
+ * @example
+ * PreferenceName.parse('editor.fontSize');
+ */
 export const PreferenceName = defineValueObject({
   name: 'PreferenceName',
   normalize: (input) => (typeof input === 'string' ? input : undefined),
@@ -13,10 +18,13 @@ export type PreferenceName = ValueOf<typeof PreferenceName>;
 
 /** One setting of a user; user and name are its identity. Which settings there are is for the application. */
 export interface Preference {
+  /** Whose setting it is. It goes when the user goes. */
   readonly userId: UserId;
+  /** Unique with the user. */
   readonly name: PreferenceName;
   /** Any JSON value of up to 64 KiB, frozen. */
   readonly value: JsonValue;
+  /** When it was made or changed last, in ms since the Unix epoch. */
   readonly updatedAt: number;
   /** How often it was changed, from 1. */
   readonly version: number;
@@ -29,6 +37,11 @@ export interface Preference {
  * @param context `now` in ms since the Unix epoch
  * @returns the preference, at version 1
  * @throws ValidationError with the faults of all fields
+ * @example
+ * const theme = createPreference(
+ *   { userId: user.id, name: 'theme', value: { dark: true } },
+ *   { now: clock.now() },
+ * );
  */
 export function createPreference(
   fields: { readonly userId: UserId; readonly name: string; readonly value: unknown },
@@ -51,6 +64,8 @@ export function createPreference(
  * @param context `now` in ms since the Unix epoch
  * @returns the changed copy; its version is the one that was read
  * @throws ValidationError with the faults of all fields
+ * @example
+ * await preferences.update(changePreference(theme, { dark: false }, { now: clock.now() }));
  */
 export function changePreference(
   preference: Preference,

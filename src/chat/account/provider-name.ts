@@ -3,6 +3,9 @@ import { defineValueObject, type ValueOf } from '../../core/domain/index.ts';
 /**
  * The name of a service outside: `google`, `github`, `openai`. A slug rather than a closed set, since a
  * provider is added by configuration, and a database should not need a migration for it.
+ *
+ * @example
+ * ProviderName.parse('google');
  */
 export const ProviderName = defineValueObject({
   name: 'ProviderName',

@@ -14,6 +14,7 @@ export class UserRepository extends Repository<ChatDatabase, 'users', User> {
       version: 'version',
       insertOnly: ['created_at'],
       growing: ['updated_at'],
+      unique: [['email']],
       columns: {
         id: 'uuid',
         email: 'text',
@@ -31,8 +32,10 @@ export class UserRepository extends Repository<ChatDatabase, 'users', User> {
    * Finds a user by e-mail address, in any case.
    *
    * @param email the address; it is trimmed and lower-cased as it was when it was stored
+   * @param options `on` is the transaction or handle that is read through
    * @returns the user, or undefined where nobody has the address
    * @throws ValidationError where it is no e-mail address
+   * @throws UnreadableRowError where the stored row breaks the rules of users
    */
   async findByEmail(
     email: string,

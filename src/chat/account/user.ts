@@ -5,7 +5,12 @@ import { optional } from '../optional.ts';
 import { EpochMillis, laterOf } from '../whole-numbers.ts';
 import { EmailAddress } from './email-address.ts';
 
-/** What a user is called: 1 to 200 characters, trimmed. */
+/**
+ * What a user is called: 1 to 200 characters, trimmed.
+ *
+ * @example
+ * DisplayName.parse(' Ada '); // 'Ada'
+ */
 export const DisplayName = defineText({ name: 'DisplayName', max: 200 });
 export type DisplayName = ValueOf<typeof DisplayName>;
 
@@ -15,6 +20,7 @@ export interface User extends Entity<UserId> {
   readonly email: EmailAddress;
   /** When somebody trusted vouched that the address is the user's; undefined while nobody has. */
   readonly emailVerifiedAt: number | undefined;
+  /** 1 to 200 characters; undefined while it is not known. */
   readonly displayName: DisplayName | undefined;
   /** In ms since the Unix epoch, as all times. */
   readonly createdAt: number;
@@ -30,6 +36,8 @@ export interface User extends Entity<UserId> {
  * @param context `now` in ms since the Unix epoch; `id` where one is chosen already
  * @returns the user, at version 1
  * @throws ValidationError with the faults of all fields
+ * @example
+ * const user = createUser({ email: 'ada@example.org' }, { now: clock.now() });
  */
 export function createUser(
   fields: {
@@ -59,6 +67,8 @@ export function createUser(
  * @param context `now` in ms since the Unix epoch
  * @returns the changed copy; its version is the one that was read
  * @throws ValidationError with the faults of all fields
+ * @example
+ * await users.update(renameUser(user, 'Ada', { now: clock.now() }));
  */
 export function renameUser(
   user: User,
@@ -80,6 +90,8 @@ export function renameUser(
  * @param context `now` in ms since the Unix epoch
  * @returns the changed copy; its version is the one that was read
  * @throws ValidationError with the faults of all fields
+ * @example
+ * await users.update(changeEmail(user, 'ada@example.com', { now: clock.now() }));
  */
 export function changeEmail(user: User, email: string, context: { readonly now: number }): User {
   const changes = checkFields({

@@ -35,7 +35,7 @@ export function contextThreadToRow(thread: ContextThread): ContextThreadsTable {
     owner_id: thread.ownerId ?? null,
     source_id: thread.sourceId ?? null,
     title: thread.title ?? null,
-    metadata: optional(thread.metadata, encodeJson) ?? null,
+    metadata: optional(thread.metadata, (value) => encodeJson(value, 'metadata')) ?? null,
     next_seq: thread.nextSeq,
     version: thread.version,
     created_at: thread.createdAt,

@@ -1,9 +1,22 @@
 import { sql, type Kysely } from 'kysely';
-import { NotFoundError, Repository, type RepositoryProvider } from '../../core/index.ts';
+import {
+  NotFoundError,
+  prepare,
+  Repository,
+  type Param,
+  type PreparedQuery,
+  type RepositoryProvider,
+} from '../../core/index.ts';
 import type { ChatDatabase } from '../chat-database.ts';
 import { ThreadId } from '../ids.ts';
 import { contextThreadFromRow, contextThreadToRow } from './context-thread-mapper.ts';
 import type { ContextThread } from './context-thread.ts';
+
+interface PlaceParams {
+  readonly id: ThreadId;
+  readonly count: number;
+  readonly now: number;
+}
 
 /** Finds and changes threads. Deleting one deletes its messages. */
 export class ContextThreadRepository extends Repository<
@@ -12,6 +25,8 @@ export class ContextThreadRepository extends Repository<
   ContextThread,
   { metadata: unknown }
 > {
+  readonly #takePlaces: PreparedQuery<ChatDatabase, PlaceParams, { next_seq: number }>;
+
   /** @param provider of a database that holds the chat's tables */
   constructor(provider: RepositoryProvider<ChatDatabase>) {
     super(provider, {
@@ -22,6 +37,7 @@ export class ContextThreadRepository extends Repository<
       // not put the old place back.
       insertOnly: ['next_seq', 'source_id', 'created_at'],
       growing: ['updated_at'],
+      unique: [['source_id']],
       columns: {
         id: 'uuid',
         owner_id: 'uuid?',
@@ -35,6 +51,16 @@ export class ContextThreadRepository extends Repository<
       },
       mapper: { fromRow: contextThreadFromRow, toRow: contextThreadToRow },
     });
+    this.#takePlaces = prepare(provider, (db, param: Param<PlaceParams>) =>
+      db
+        .updateTable('context_threads')
+        .set((thread) => ({
+          next_seq: thread('next_seq', '+', param('count')),
+          updated_at: sql<number>`case when updated_at < ${param('now')} then ${param('now')} else updated_at end`,
+        }))
+        .where('id', '=', param('id'))
+        .returning('next_seq'),
+    );
   }
 
   /**
@@ -49,15 +75,7 @@ export class ContextThreadRepository extends Repository<
    * @throws NotFoundError where there is no such thread, ValidationError where the id is none
    */
   async takePlaces(on: Kysely<ChatDatabase>, id: ThreadId, count: number, now: number): Promise<number> {
-    const row = await on
-      .updateTable('context_threads')
-      .set((thread) => ({
-        next_seq: thread('next_seq', '+', count),
-        updated_at: sql<number>`case when updated_at < ${now} then ${now} else updated_at end`,
-      }))
-      .where('id', '=', ThreadId.parse(id))
-      .returning('next_seq')
-      .executeTakeFirst();
+    const row = await this.#takePlaces.first({ id: ThreadId.parse(id), count, now }, { on });
     if (row === undefined) throw new NotFoundError('context_threads');
     return row.next_seq - count;
   }

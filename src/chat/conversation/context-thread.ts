@@ -6,7 +6,12 @@ import { optional } from '../optional.ts';
 import { Counter, EpochMillis, laterOf } from '../whole-numbers.ts';
 import { ThreadTitle } from './thread-title.ts';
 
-/** How the place that a thread was imported from names it: 1 to 255 characters, trimmed. */
+/**
+ * How the place that a thread was imported from names it: 1 to 255 characters, trimmed.
+ *
+ * @example
+ * SourceId.parse('old-17');
+ */
 export const SourceId = defineText({ name: 'SourceId', max: 255 });
 export type SourceId = ValueOf<typeof SourceId>;
 
@@ -16,11 +21,13 @@ export interface ContextThread extends Entity<ThreadId> {
   readonly ownerId: UserId | undefined;
   /** Set on import, so that a second import finds it; unique. */
   readonly sourceId: SourceId | undefined;
+  /** What it is called: 1 to 200 characters; undefined while it has no title. */
   readonly title: ThreadTitle | undefined;
   /** What else is known of it, open-ended by nature, frozen, up to 64 KiB. */
   readonly metadata: JsonObject | undefined;
   /** The place that the next message gets, from 1. An append moves it, and not the version. */
   readonly nextSeq: number;
+  /** In ms since the Unix epoch, as all times. */
   readonly createdAt: number;
   /** When it was changed or appended to last. */
   readonly updatedAt: number;
@@ -33,6 +40,8 @@ export interface ContextThread extends Entity<ThreadId> {
  * @param context `now` in ms since the Unix epoch; `id` where one is chosen already
  * @returns the thread, at version 1
  * @throws ValidationError with the faults of all fields
+ * @example
+ * const thread = createThread({ title: 'Lunch' }, { now: clock.now() });
  */
 export function createThread(
   fields: {
@@ -65,6 +74,8 @@ export function createThread(
  * @param context `now` in ms since the Unix epoch
  * @returns the changed copy; its version is the one that was read
  * @throws ValidationError with the faults of all fields
+ * @example
+ * await threads.update(retitleThread(thread, 'Dinner', { now: clock.now() }));
  */
 export function retitleThread(
   thread: ContextThread,
@@ -86,6 +97,8 @@ export function retitleThread(
  * @param context `now` in ms since the Unix epoch
  * @returns the changed copy
  * @throws ValidationError with the faults of all fields
+ * @example
+ * advanceThread(thread, 2, { now: clock.now() }).nextSeq; // two more than before
  */
 export function advanceThread(
   thread: ContextThread,

@@ -16,6 +16,7 @@ export interface PageMessagesOptions {
   readonly from?: number | undefined;
   /** The time, in ms since the Unix epoch, before which the messages lie. */
   readonly to?: number | undefined;
+  /** The transaction or handle that is read through; the provider's own where it is left out. */
   readonly on?: Kysely<ChatDatabase> | undefined;
 }
 
@@ -25,8 +26,11 @@ export interface PageThreadsOptions {
   readonly userId?: UserId;
   /** From 0 to 1,000; 50 by default. */
   readonly limit?: number;
+  /** `nextCursor` of a page, for threads that were changed before. */
   readonly after?: Cursor | undefined;
+  /** `previousCursor` of a page, for threads that were changed since. */
   readonly before?: Cursor | undefined;
+  /** The transaction or handle that is read through; the provider's own where it is left out. */
   readonly on?: Kysely<ChatDatabase> | undefined;
 }
 

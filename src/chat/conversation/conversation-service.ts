@@ -29,6 +29,7 @@ const defaultLimit = 50;
 export class ConversationService {
   readonly #parts: ConversationParts;
 
+  /** @param parts what the service works with; `openChatStore` puts them together */
   constructor(parts: ConversationParts) {
     this.#parts = parts;
   }
@@ -37,6 +38,7 @@ export class ConversationService {
    * Starts a thread without messages.
    *
    * @param fields all may be absent
+   * @param options `on` is the transaction that it takes part in, which the caller ends
    * @returns the thread, at version 1
    * @throws ValidationError with the faults of all fields
    * @throws ForeignKeyViolationError where there is no such owner
@@ -63,9 +65,12 @@ export class ConversationService {
    *
    * @param threadId the thread; its `updatedAt` moves, its version does not
    * @param message what is known of it
+   * @param options `on` is the transaction that it takes part in, which the caller ends
    * @returns the message with its place
    * @throws ValidationError with the faults of all fields
    * @throws NotFoundError where there is no such thread
+   * @example
+   * const { seq } = await conversations.appendMessage(thread.id, { role: 'user', content: 'Hello.' });
    */
   async appendMessage(
     threadId: ThreadId,
@@ -81,8 +86,15 @@ export class ConversationService {
    *
    * @param threadId the thread
    * @param messages may be empty; then nothing happens
+   * @param options `on` is the transaction that it takes part in, which the caller ends
    * @returns the messages with their places
-   * @throws as `appendMessage`
+   * @throws ValidationError with the faults of the first message that has some
+   * @throws NotFoundError where there is no such thread
+   * @example
+   * await conversations.appendMessages(thread.id, [
+   *   { role: 'user', content: 'Where is a good café?' },
+   *   { role: 'assistant', content: '', status: 'pending' },
+   * ]);
    */
   async appendMessages(
     threadId: ThreadId,
@@ -109,10 +121,13 @@ export class ConversationService {
    * Gets a thread with its latest messages.
    *
    * @param threadId the thread
-   * @param options `limit` from 0 to 1,000; 50 by default
+   * @param options `limit` from 0 to 1,000; 50 by default; `on` is the transaction that is read through
    * @returns the thread and its last messages, oldest first
    * @throws NotFoundError where there is no such thread
    * @throws ValidationError where the limit is out of range
+   * @throws UnreadableRowError where a stored row breaks the rules of threads or messages
+   * @example
+   * const { messages, olderCursor } = await conversations.threadWithMessages(thread.id, { limit: 20 });
    */
   async threadWithMessages(
     threadId: ThreadId,
@@ -130,8 +145,12 @@ export class ConversationService {
    * of a range of times.
    *
    * @param threadId the thread; one that does not exist has no messages
+   * @param options the limit, the cursor and the range
    * @returns a page; its cursors serve for the same thread, `from` and `to`
-   * @throws ValidationError where the limit or a cursor is not valid
+   * @throws ValidationError where the limit, a cursor, a time or the id is not valid
+   * @throws UnreadableRowError where a stored row breaks the rules of messages
+   * @example
+   * const { items, nextCursor } = await conversations.pageMessages(thread.id, { after: olderCursor });
    */
   pageMessages(threadId: ThreadId, options: PageMessagesOptions = {}): Promise<Page<Message>> {
     const { from, to, limit = defaultLimit, after, before, on } = options;
@@ -149,8 +168,12 @@ export class ConversationService {
   /**
    * Pages through threads, the one that was changed or appended to last first.
    *
-   * @returns a page
+   * @param options whose threads, the limit and the cursor
+   * @returns a page; its cursors serve for the same `userId`
    * @throws ValidationError where the limit or a cursor is not valid, or `userId` is given and is none
+   * @throws UnreadableRowError where a stored row breaks the rules of threads
+   * @example
+   * const { items } = await conversations.pageThreads({ userId: user.id, limit: 20 });
    */
   async pageThreads(options: PageThreadsOptions = {}): Promise<Page<ContextThread>> {
     const { userId, limit = defaultLimit, after, before, on } = options;
@@ -170,10 +193,13 @@ export class ConversationService {
    *
    * @param message as it was read; nobody else may have changed it since
    * @param changes what is to be different
+   * @param options `on` is the transaction that it takes part in, which the caller ends
    * @returns the changed message, with the next version
    * @throws ValidationError where a change is not allowed
    * @throws NotFoundError where the message is gone
    * @throws StaleEntityError where somebody else has changed it
+   * @example
+   * const done = await conversations.updateMessage(message, { content: text, status: 'complete' });
    */
   async updateMessage(
     message: Message,
@@ -196,9 +222,12 @@ export class ConversationService {
    *
    * @param text anything; where it holds no word, nothing is found
    * @param options `userId` narrows to a user's threads, and left out means everybody's; `limit` from 0 to
-   *   1,000, 20 by default
+   *   1,000, 20 by default; `on` is the transaction that is read through
    * @returns the best hits first, and among equals the latest
    * @throws ValidationError where the limit is out of range, or `userId` is given and is none
+   * @throws UnreadableRowError where a found row breaks the rules of messages
+   * @example
+   * const hits = await conversations.search('good cafe', { userId: user.id });
    */
   async search(
     text: string,
@@ -212,6 +241,8 @@ export class ConversationService {
   /**
    * Deletes a thread and its messages, whatever their versions.
    *
+   * @param threadId the thread
+   * @param options `on` is the transaction that it takes part in, which the caller ends
    * @returns whether there was such a thread
    * @throws ValidationError where the id is no UUID
    */
@@ -232,8 +263,13 @@ export class ConversationService {
    * @param threads in any number; they are read as they are needed
    * @param options `onProgress` is told after each transaction
    * @returns what was imported and what was passed over
-   * @throws ValidationError that names the first thread with a fault by its number, from 0; those of earlier
-   *   transactions stay
+   * @throws ValidationError that names the first thread with a fault by its number, from 0, and the message
+   *   by its own; ForeignKeyViolationError where there is no such owner. Threads of earlier transactions stay,
+   *   and of the one that failed nothing does
+   * @example
+   * const { threads, skipped } = await conversations.importThreads([
+   *   { sourceId: 'old-17', messages: [{ role: 'user', content: 'Hello.' }] },
+   * ]);
    */
   importThreads(
     threads: AsyncIterable<ImportedThread> | Iterable<ImportedThread>,

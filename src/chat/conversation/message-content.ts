@@ -6,6 +6,9 @@ const maxBytes = 1024 * 1024;
 /**
  * The text of a message, as it was written: at most 1 MiB as UTF-8. Whether it may be empty depends on
  * the message's status.
+ *
+ * @example
+ * MessageContent.parse('Where is a good café?');
  */
 export const MessageContent = defineValueObject({
   name: 'MessageContent',

@@ -39,7 +39,7 @@ export function messageToRow(message: Message): MessagesTable {
     role: message.role,
     content: message.content,
     status: message.status,
-    metadata: optional(message.metadata, encodeJson) ?? null,
+    metadata: optional(message.metadata, (value) => encodeJson(value, 'metadata')) ?? null,
     version: message.version,
     created_at: message.createdAt,
   };

@@ -15,6 +15,7 @@ export class MessageRepository extends Repository<ChatDatabase, 'messages', Mess
       key: 'id',
       version: 'version',
       insertOnly: ['thread_id', 'seq', 'role', 'created_at'],
+      unique: [['thread_id', 'seq']],
       columns: {
         id: 'uuid',
         thread_id: 'uuid',

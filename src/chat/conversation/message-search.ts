@@ -8,6 +8,7 @@ import { searchTokens, tokenColumn } from './search-tokens.ts';
 
 /** A message that was found. */
 export interface SearchHit {
+  /** The whole message, as it is now. */
   readonly message: Message;
   /** How much of the message is what was asked for: 1,000 times the occurrences, by the length in words + 10. */
   readonly score: number;
@@ -15,8 +16,11 @@ export interface SearchHit {
 
 /** What the search keeps of a message. */
 export interface SearchEntry {
+  /** The message. */
   readonly message_id: string;
+  /** Its tokens in their order, as `tokenColumn` joins them. */
   readonly tokens: string;
+  /** How many tokens these are. */
   readonly token_count: number;
 }
 
@@ -50,6 +54,7 @@ export class MessageSearch {
    * Stores index entries, in place of those that their messages have already.
    *
    * @param on the transaction that stores the messages' contents as well
+   * @param entries in any number, which may be none
    */
   async store(on: Kysely<ChatDatabase>, entries: readonly SearchEntry[]): Promise<void> {
     const columnsPerRow = 3;
@@ -73,7 +78,8 @@ export class MessageSearch {
    *
    * @param text anything; case, diacritics and punctuation do not count. Where it holds no word, nothing is
    *   found; of more than 32 different words the first 32 count
-   * @param options `userId` narrows to the threads of a user; `limit` from 0 to 1,000
+   * @param options `userId` narrows to the threads of a user; `limit` from 0 to 1,000; `on` is the transaction
+   *   or handle that is read through
    * @returns the best first, then the latest
    * @throws ValidationError where the limit is out of range, or `userId` is no UUID
    * @throws UnreadableRowError where a found row breaks the rules of messages

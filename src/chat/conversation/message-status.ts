@@ -6,7 +6,15 @@ import { oneOf } from '../one-of.ts';
  */
 export type MessageStatus = 'pending' | 'streaming' | 'complete' | 'error' | 'interrupted';
 
-/** Takes a value as a status. Throws ValidationError for any other word. */
+/**
+ * Takes a value as a status.
+ *
+ * @param value anything
+ * @returns the value as one of the statuses
+ * @throws ValidationError for any other word
+ * @example
+ * parseMessageStatus('streaming');
+ */
 export const parseMessageStatus = oneOf<MessageStatus>('MessageStatus', [
   'pending',
   'streaming',
@@ -30,6 +38,8 @@ const followers: Readonly<Record<MessageStatus, readonly MessageStatus[]>> = {
  * @param from the status that a message has
  * @param to the status that it shall get
  * @returns whether the step is allowed; it never throws
+ * @example
+ * canFollow('streaming', 'complete'); // true
  */
 export function canFollow(from: MessageStatus, to: MessageStatus): boolean {
   return followers[from].includes(to);

@@ -9,15 +9,19 @@ import { canFollow, parseMessageStatus, type MessageStatus } from './message-sta
 
 /** One message of a thread. */
 export interface Message extends Entity<MessageId> {
+  /** The thread that it belongs to, and goes with. */
   readonly threadId: ThreadId;
   /** Its place within the thread, from 1 and without gaps. */
   readonly seq: number;
+  /** Who speaks. */
   readonly role: MessageRole;
   /** Never empty in a complete message. */
   readonly content: MessageContent;
+  /** How far it has come. */
   readonly status: MessageStatus;
   /** What else is known of it (model, usage), open-ended by nature, frozen, up to 64 KiB. */
   readonly metadata: JsonObject | undefined;
+  /** In ms since the Unix epoch. An imported message keeps the time of its origin. */
   readonly createdAt: number;
 }
 
@@ -28,6 +32,11 @@ export interface Message extends Entity<MessageId> {
  * @param context `now` in ms since the Unix epoch; `id` where one is chosen already
  * @returns the message, at version 1
  * @throws ValidationError with the faults of all fields
+ * @example
+ * createMessage(
+ *   { threadId: thread.id, seq: 1, role: 'user', content: 'Hello.' },
+ *   { now: clock.now() },
+ * );
  */
 export function createMessage(
   fields: {
@@ -62,6 +71,8 @@ export function createMessage(
  * @param content the whole new content
  * @returns the changed copy; its version is the one that was read
  * @throws ValidationError where the content breaks a rule, or is empty and the message complete
+ * @example
+ * const longer = withContent(message, `${message.content} And more.`);
  */
 export function withContent(message: Message, content: string): Message {
   const changes = checkFields({ content: () => parseContentOf(message.status, content) });
@@ -76,6 +87,8 @@ export function withContent(message: Message, content: string): Message {
  * @returns the changed copy; its version is the one that was read
  * @throws ValidationError where the status cannot follow the present one, and where an empty message is to
  *   be complete
+ * @example
+ * const failed = withStatus(message, 'error');
  */
 export function withStatus(message: Message, status: MessageStatus): Message {
   if (status === message.status) return message;
@@ -121,6 +134,8 @@ export interface MessageChanges {
  * @param changes what is to be different
  * @returns the changed copy; its version is the one that was read
  * @throws ValidationError where one of the changes is not allowed
+ * @example
+ * const done = changeMessage(message, { content: text, status: 'complete' });
  */
 export function changeMessage(message: Message, changes: MessageChanges): Message {
   const { content = message.content, status = message.status } = changes;

@@ -3,6 +3,7 @@ import type { MessageStatus } from './message-status.ts';
 
 /** What is known of a message before it has its place. */
 export interface NewMessage {
+  /** Who speaks. */
   readonly role: MessageRole;
   /** At most 1 MiB as UTF-8; empty only where the status is not `complete`. */
   readonly content: string;

@@ -12,8 +12,11 @@ import type { NewMessage } from './new-message.ts';
 export interface ImportedThread {
   /** How the place of origin names it; a second import passes it over. 1 to 255 characters. */
   readonly sourceId: string;
+  /** Whose it is; nobody's where it is left out. */
   readonly ownerId?: UserId | undefined;
+  /** 1 to 200 characters. */
   readonly title?: string | undefined;
+  /** A JSON object of at most 64 KiB. */
   readonly metadata?: unknown;
   /** In ms since the Unix epoch; the time of the import by default. */
   readonly createdAt?: number | undefined;
@@ -112,15 +115,7 @@ function storeBatch(parts: ConversationParts, batch: readonly PreparedThread[]):
 }
 
 function prepare(imported: ImportedThread, number: number, now: number): PreparedThread {
-  try {
-    return prepareThread(requireObject(imported, []), now);
-  } catch (error) {
-    if (!(error instanceof ValidationError)) throw error;
-    throw new ValidationError(
-      error.issues.map(({ path, message }) => ({ path: ['threads', number, ...path], message })),
-      { cause: error },
-    );
-  }
+  return located(['threads', number], () => prepareThread(requireObject(imported, []), now));
 }
 
 function prepareThread(imported: ImportedThread, now: number): PreparedThread {
@@ -130,8 +125,9 @@ function prepareThread(imported: ImportedThread, now: number): PreparedThread {
   if (!Array.isArray(imported.messages)) throw fault(['messages'], 'must be a list');
   const empty = createThread(imported, { now: createdAt });
   const messages = imported.messages.map((message: ImportedMessage, index) => {
-    const fields = { ...requireObject(message, ['messages', index]), threadId: empty.id, seq: index + 1 };
-    return createMessage(fields, { now: fields.createdAt ?? createdAt });
+    const path = ['messages', index];
+    const fields = { ...requireObject(message, path), threadId: empty.id, seq: index + 1 };
+    return located(path, () => createMessage(fields, { now: fields.createdAt ?? createdAt }));
   });
   const latest = messages.reduce((time, message) => Math.max(time, message.createdAt), createdAt);
   return {
@@ -140,6 +136,19 @@ function prepareThread(imported: ImportedThread, now: number): PreparedThread {
     entries: messages.map(searchEntryOf),
     size: messages.reduce((sum, message) => sum + message.content.length, 0),
   };
+}
+
+/** Puts the place of what is made in front of its faults. */
+function located<Made>(place: Issue['path'], make: () => Made): Made {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof ValidationError)) throw error;
+    throw new ValidationError(
+      error.issues.map(({ path, message }) => ({ path: [...place, ...path], message })),
+      { cause: error },
+    );
+  }
 }
 
 function requireObject<Value>(value: Value, path: Issue['path']): Value {

@@ -4,6 +4,7 @@ import type { Message } from './message.ts';
 
 /** A thread and a stretch of its messages: the latest ones, or all. */
 export interface ThreadWithMessages {
+  /** The thread, without its messages. */
   readonly thread: ContextThread;
   /** Oldest first. */
   readonly messages: readonly Message[];
@@ -16,6 +17,8 @@ export interface ThreadWithMessages {
  * @param messages a stretch without gaps; it may begin anywhere
  * @returns a frozen pair
  * @throws ValidationError where a message is of another thread, or two follow each other whose `seq` do not
+ * @example
+ * const { messages } = normalizeThread(thread, found); // by seq
  */
 export function normalizeThread(thread: ContextThread, messages: readonly Message[]): ThreadWithMessages {
   const ordered = messages.toSorted((one, other) => one.seq - other.seq);

@@ -28,17 +28,32 @@ export class ConfigSection {
     if (value !== undefined && !isPlainObject(value)) this.fault(undefined, 'must be a plain object');
   }
 
-  /** Tells whether a field is there at all. */
+  /**
+   * Tells whether a field is there at all.
+   *
+   * @param field the name of the field
+   * @returns whether it has a value
+   */
   has(field: string): boolean {
     return this.#get(field) !== undefined;
   }
 
-  /** Adds a fault to a field, or to the section itself where the field is undefined. */
+  /**
+   * Adds a fault to a field, or to the section itself where the field is undefined.
+   *
+   * @param field the name of the field
+   * @param message what is wrong and what would be right; never the value
+   */
   fault(field: string | undefined, message: string): void {
     this.#issues.push({ path: field === undefined ? this.#path : this.#pathOf(field), message });
   }
 
-  /** Reads a string that is not blank and would survive a driver: no NUL, no half of a surrogate pair. */
+  /**
+   * Reads a string that is not blank and would survive a driver: no NUL, no half of a surrogate pair.
+   *
+   * @param field the name of the field
+   * @returns the text; undefined where it is absent, and where it is a fault
+   */
   string(field: string): string | undefined {
     const value = this.value(field);
     if (value === undefined) return undefined;
@@ -52,7 +67,12 @@ export class ConfigSection {
     return undefined;
   }
 
-  /** Reads a secret: a string, or one that is wrapped already. */
+  /**
+   * Reads a secret: a string, or one that is wrapped already.
+   *
+   * @param field the name of the field
+   * @returns the secret; undefined where it is absent, and where it is a fault
+   */
   secret(field: string): Secret | undefined {
     const value = this.value(field);
     if (value === undefined || value instanceof Secret) return value;
@@ -67,7 +87,13 @@ export class ConfigSection {
     return undefined;
   }
 
-  /** Reads an integer within a range, or gives the default. */
+  /**
+   * Reads an integer within a range, or gives the default.
+   *
+   * @param field the name of the field
+   * @param range the least and the greatest value, and the default
+   * @returns the integer; the default where it is absent, and where it is a fault
+   */
   integer(field: string, range: { min: number; max: number; default: number }): number {
     const raw = this.#take(field);
     const value = raw instanceof TextSetting && /^-?\d+$/.test(raw.text) ? Number(raw.text) : raw;
@@ -79,7 +105,13 @@ export class ConfigSection {
     return range.default;
   }
 
-  /** Reads a boolean, or gives the default. As text, `1` and `0` will do. */
+  /**
+   * Reads a boolean, or gives the default. As text, `1` and `0` will do.
+   *
+   * @param field the name of the field
+   * @param fallback the default
+   * @returns the value; the default where it is absent, and where it is a fault
+   */
   boolean(field: string, fallback: boolean): boolean {
     const raw = this.#take(field);
     const value = raw instanceof TextSetting ? booleanWords.get(raw.text) : raw;
@@ -89,7 +121,13 @@ export class ConfigSection {
     return fallback;
   }
 
-  /** Reads one of a closed set of words. */
+  /**
+   * Reads one of a closed set of words.
+   *
+   * @param field the name of the field
+   * @param words the set
+   * @returns the word; undefined where it is absent, and where it is a fault
+   */
   oneOf<const Word extends string>(field: string, words: readonly Word[]): Word | undefined {
     const value = this.value(field);
     if (value === undefined) return undefined;
@@ -98,15 +136,45 @@ export class ConfigSection {
     return word;
   }
 
-  /** Reads whatever is there, unchecked, for a field that has a check of its own. */
+  /**
+   * Reads whatever is there, unchecked, for a field that has a check of its own.
+   *
+   * @param field the name of the field
+   * @returns the value, or undefined
+   */
   value(field: string): unknown {
     const value = this.#take(field);
     return value instanceof TextSetting ? value.text : value;
   }
 
-  /** Opens a nested object. */
+  /**
+   * Opens a nested object.
+   *
+   * @param field the name of the field
+   * @returns the section; what is no object is a fault, and read as an empty one
+   */
   section(field: string): ConfigSection {
     return new ConfigSection(this.#take(field), [...this.#path, field], this.#issues);
+  }
+
+  /**
+   * Opens each item of a list; anything else is a fault.
+   *
+   * @param expand makes the settings of an item of what was written for it
+   * @param field the name of the field
+   * @returns a section for each item; none where the field is absent or a fault
+   */
+  items(
+    field: string,
+    expand: (item: unknown, path: Issue['path'], issues: Issue[]) => unknown,
+  ): ConfigSection[] {
+    const value = this.#take(field);
+    if (value !== undefined && !Array.isArray(value)) this.fault(field, 'must be a list');
+    if (!Array.isArray(value)) return [];
+    return value.map((item: unknown, index) => {
+      const path = [...this.#path, field, index];
+      return new ConfigSection(expand(item, path, this.#issues), path, this.#issues);
+    });
   }
 
   /** Reports every field that nobody asked for. Call it last; a second call does nothing. */

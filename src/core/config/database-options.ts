@@ -19,6 +19,7 @@ export const poolOptions = {
   idleTimeout: { min: 0, max: 24 * hour, default: 10 * minute },
   maxLifetime: { min: 0, max: 24 * hour, default: 30 * minute },
   maxWaiting: { min: 0, max: 1_000_000, default: 1000 },
+  leakThreshold: { min: 0, max: 24 * hour, default: 0 },
 } as const satisfies Record<keyof PoolConfig, IntegerOption>;
 
 /** Ranges and defaults of the numbers beside `pool`. */

@@ -74,6 +74,7 @@ function parsePool(section: ConfigSection, issues: readonly Issue[]): PoolConfig
     idleTimeout: section.integer('idleTimeout', poolOptions.idleTimeout),
     maxLifetime: section.integer('maxLifetime', poolOptions.maxLifetime),
     maxWaiting: section.integer('maxWaiting', poolOptions.maxWaiting),
+    leakThreshold: section.integer('leakThreshold', poolOptions.leakThreshold),
   };
   if (issues.length === faultsBefore && pool.min > pool.max)
     section.fault('min', `must not be above pool.max, which is ${poolOptions.max.default} by default`);

@@ -2,10 +2,11 @@ import { BlockList, isIPv6 } from 'node:net';
 import type { Secret } from '../foundation/secret.ts';
 import type { ConfigSection } from './config-section.ts';
 import type { EngineConfig } from './engine-config.ts';
+import { expandReplica } from './postgres-replica-urls.ts';
 import { readPostgresUrl } from './postgres-url.ts';
 
-/** Where a Postgres database is. */
-export interface PostgresConnection {
+/** Where a Postgres server is, and how it is reached. */
+export interface PostgresServer {
   /** Host name, address, or the folder of a Unix socket. `localhost` by default. */
   readonly host: string;
   /** From 1 to 65,535; 5432 by default. */
@@ -31,15 +32,39 @@ export interface PostgresConnection {
   readonly channelBinding: boolean;
   /** How the server's own views name these connections. `liminal-data` by default. */
   readonly applicationName: string;
+  /**
+   * Whether statements are prepared by name on the server and kept. `auto`: yes, until the server forgets them,
+   * as a PgBouncer without support for them does. `off`: never. `auto` by default.
+   */
+  readonly prepare: 'auto' | 'off';
 }
 
-/** What a Postgres connection is where nothing is said. */
+/** Where a Postgres database is. */
+export interface PostgresConnection extends PostgresServer {
+  /**
+   * Servers that follow this one, for reads outside of transactions that go directly and for read-only
+   * transactions. What one leaves out is as here. Each has a pool of its own, as large as this one's. None by
+   * default.
+   */
+  readonly replicas: readonly PostgresServer[];
+  /**
+   * How far a replica may be behind before it is left out, in ms. From 0 (any lag is taken) to 24 h; 10,000 by
+   * default. Whoever has written through this provider reads what it wrote, whatever the lag.
+   */
+  readonly replicaMaxLag: number;
+}
+
+/** Range and default of `connection.replicaMaxLag`. @internal but for the test of the docs */
+export const replicaMaxLagOption = { min: 0, max: 24 * 60 * 60 * 1_000, default: 10_000 };
+
+/** What a Postgres connection is where nothing is said. @internal but for the test of the docs */
 export const postgresDefaults = {
   host: 'localhost',
   port: 5432,
   user: 'postgres',
   channelBinding: false,
   applicationName: 'liminal-data',
+  prepare: 'auto',
 } as const;
 
 /** The configuration of Postgres. */
@@ -55,29 +80,50 @@ loopback.addSubnet('127.0.0.0', 8, 'ipv4');
 loopback.addAddress('::1', 'ipv6');
 
 function parseConnection(section: ConfigSection): PostgresConnection {
-  const host = parseHost(section);
-  const port = section.integer('port', { min: 1, max: 65_535, default: postgresDefaults.port });
-  const user = section.string('user') ?? postgresDefaults.user;
-  const database = section.string('database') ?? user;
-  const password = section.secret('password');
-  const applicationName = section.string('applicationName') ?? postgresDefaults.applicationName;
-  const channelBinding = section.boolean('channelBinding', postgresDefaults.channelBinding);
-  const tls = parseTls(section, host);
-  return { host, port, user, database, password, ...tls, channelBinding, applicationName };
+  const primary = parseServer(section);
+  const replicas = section.items('replicas', expandReplica).map((item) => {
+    const replica = parseServer(item, primary);
+    item.end();
+    return replica;
+  });
+  const replicaMaxLag = section.integer('replicaMaxLag', replicaMaxLagOption);
+  return { ...primary, replicas, replicaMaxLag };
 }
 
-function parseHost(section: ConfigSection): string {
-  const host = section.string('host') ?? postgresDefaults.host;
+/** @param primary what counts where nothing is said; undefined for the primary itself */
+function parseServer(section: ConfigSection, primary?: PostgresServer): PostgresServer {
+  const defaults = { ...postgresDefaults, ...primary };
+  const host = parseHost(section, defaults.host);
+  const port = section.integer('port', { min: 1, max: 65_535, default: defaults.port });
+  const user = section.string('user') ?? defaults.user;
+  const database = section.string('database') ?? primary?.database ?? user;
+  const password = section.secret('password') ?? primary?.password;
+  const applicationName = section.string('applicationName') ?? defaults.applicationName;
+  const channelBinding = section.boolean('channelBinding', defaults.channelBinding);
+  const prepare = section.oneOf('prepare', ['auto', 'off']) ?? defaults.prepare;
+  const tls = parseTls(section, host, primary);
+  return { host, port, user, database, password, ...tls, channelBinding, applicationName, prepare };
+}
+
+function parseHost(section: ConfigSection, fallback: string): string {
+  const host = section.string('host') ?? fallback;
   const isAddress = host.includes(':') ? isIPv6(host) : !/[\s/@,?#[\]]/.test(host);
   if (isAddress || isSocketFolder(host)) return host;
   section.fault('host', 'must be one host name, one address, or the absolute folder of a Unix socket');
-  return postgresDefaults.host;
+  return fallback;
 }
 
-function parseTls(section: ConfigSection, host: string): Pick<PostgresConnection, 'tls' | 'tlsCa'> {
-  const tlsCa = section.string('tlsCa');
-  const byDefault = tlsCa === undefined && isThisMachine(host) ? 'insecure' : 'verify';
-  const tls = section.oneOf('tls', ['verify', 'insecure']) ?? byDefault;
+// A replica is never less protected than its primary by default, and `insecure` is not handed on: it may be
+// right towards this machine and wrong towards another.
+function parseTls(
+  section: ConfigSection,
+  host: string,
+  primary: PostgresServer | undefined,
+): Pick<PostgresServer, 'tls' | 'tlsCa'> {
+  const asked = section.oneOf('tls', ['verify', 'insecure']);
+  const tlsCa = section.string('tlsCa') ?? (asked === 'insecure' ? undefined : primary?.tlsCa);
+  const isOpen = tlsCa === undefined && primary?.tls !== 'verify' && isThisMachine(host);
+  const tls = asked ?? (isOpen ? 'insecure' : 'verify');
   if (tlsCa !== undefined && !/-----BEGIN CERTIFICATE-----[^]+-----END CERTIFICATE-----/.test(tlsCa)) {
     section.fault('tlsCa', 'must be a certificate in PEM form, the text itself and not a path');
   }
@@ -95,7 +141,7 @@ function parseTls(section: ConfigSection, host: string): Pick<PostgresConnection
 
 function isThisMachine(host: string): boolean {
   if (host.toLowerCase() === 'localhost' || isSocketFolder(host)) return true;
-  return loopback.check(host, isIPv6(host) ? 'ipv6' : 'ipv4');
+  return loopback.check(host, host.includes(':') ? 'ipv6' : 'ipv4');
 }
 
 function isSocketFolder(host: string): boolean {

@@ -10,7 +10,20 @@ export interface SqliteConnection {
   readonly filename: string;
   /** Whether the database lives in memory alone and is gone when the provider closes. */
   readonly memory: boolean;
+  /**
+   * What a commit waits for. `full`: the disk has it, so that no acknowledged write is lost by a loss of power.
+   * `normal`: the operating system has it; a loss of power may take the last commits. `full` by default.
+   */
+  readonly durability: 'full' | 'normal';
+  /** Worker threads that run the reads, so that a heavy one does not hold the event loop. From 0 to 64; 0 by default, and at most `pool.max` − 1 of them are started. */
+  readonly workers: number;
 }
+
+/** What a SQLite connection is where nothing is said. @internal but for the test of the docs */
+export const sqliteDefaults = { durability: 'full' } as const;
+
+/** Range and default of `connection.workers`. @internal but for the test of the docs */
+export const workersOption = { min: 0, max: 64, default: 0 };
 
 const memoryName = ':memory:';
 
@@ -48,7 +61,12 @@ function parseConnection(section: ConfigSection): SqliteConnection {
     section.fault('memory', `contradicts the filename; give one of them, or the filename ${memoryName}`);
   }
   checkFilename(filename, section);
-  return { filename, memory };
+  const durability = section.oneOf('durability', ['full', 'normal']) ?? sqliteDefaults.durability;
+  const workers = section.integer('workers', workersOption);
+  if (memory && workers > 0) {
+    section.fault('workers', 'must be 0 for a database in memory, which another thread cannot see');
+  }
+  return { filename, memory, durability, workers };
 }
 
 function checkFilename(filename: string, section: ConfigSection): void {

@@ -1,3 +1,5 @@
+// The runtime check comes first: an old Node must hear of it before a driver crashes in it.
+import '../foundation/runtime.ts';
 export type { Brand } from './brand.ts';
 export { checkFields, type Entity } from './entity.ts';
 export type { Cursor, Page } from './page.ts';

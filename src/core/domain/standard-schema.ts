@@ -19,6 +19,8 @@ export type StandardResult<Output> =
 
 /** A fault as Standard Schema words it. */
 export interface StandardIssue {
+  /** What is wrong. */
   readonly message: string;
+  /** Where, from the outside in; absent for the value as a whole. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }

@@ -1,6 +1,6 @@
-import { randomFillSync } from 'node:crypto';
 import type { Brand } from './brand.ts';
 import { systemClock, type Clock } from '../foundation/clock.ts';
+import { loadCrypto } from '../foundation/node-crypto.ts';
 import { defineValueObject, type ValueObject } from './value-object.ts';
 
 const pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -40,7 +40,7 @@ export function createUuidSource(clock: Clock = systemClock): UuidSource {
   let lastTime = -1;
   let counter = 0;
   return () => {
-    randomFillSync(bytes);
+    loadCrypto().randomFillSync(bytes);
     const now = clock.now();
     if (now > lastTime) {
       lastTime = now;

@@ -3,7 +3,9 @@ import type { DatabaseConfig } from '../config/database-config.ts';
 import type { EngineConfig } from '../config/engine-config.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { Logger } from '../foundation/logger.ts';
+import type { PoolListener } from '../foundation/pool-event.ts';
 import type { PoolStats } from '../foundation/pool-stats.ts';
+import type { DirectExecutor } from './direct-executor.ts';
 import type { MigrationTraits } from './migration-traits.ts';
 import type { SqlVocabulary } from './sql-vocabulary.ts';
 
@@ -22,8 +24,12 @@ export interface Engine<Type extends string = string, Connection extends object 
 
 /** What an engine is given from outside. */
 export interface EngineContext {
+  /** Where the engine gets all time from: deadlines, waits, ages. */
   readonly clock: Clock;
+  /** Hears what nobody waits for, such as a connection that was lost while it lay idle. */
   readonly logger: Logger;
+  /** Hears what happens in the engine's pool. */
+  readonly onPoolEvent: PoolListener;
 }
 
 /** An engine at work for one configuration. */
@@ -33,6 +39,16 @@ export interface OpenEngine {
    * multiple connections. Only errors of this library leave it.
    */
   readonly dialect: Dialect;
+  /**
+   * The way past Kysely's executor, for statements that are compiled already. Optional: without it they go
+   * through the dialect.
+   */
+  readonly direct?: DirectExecutor;
+  /**
+   * Whether the database is on the other side of a connection that can be lost. Reads that go directly are
+   * then tried again on another one. False by default.
+   */
+  readonly isRemote?: boolean;
   /** What is said differently in this engine's SQL. */
   readonly sql: SqlVocabulary;
   /** How migrations run here. */

@@ -5,8 +5,11 @@ import type { DatabaseConnection, TransactionSettings } from 'kysely';
  * nothing reaches it while it commits or rolls back, nor after its release, and it is released once.
  */
 export interface Lease extends DatabaseConnection {
+  /** Begins a transaction. It throws ValidationError for settings that the engine does not have. */
   begin(settings: TransactionSettings): Promise<void>;
+  /** Commits. It throws where nothing was committed, and CommitOutcomeUnknownError where nobody knows. */
   commit(): Promise<void>;
+  /** Rolls back. What cannot be rolled back any more is given up with its connection. */
   rollback(): Promise<void>;
   /** It ends at once where nothing is to be cleaned: after a stream Kysely does not wait for it. */
   release(): Promise<void>;

@@ -14,6 +14,7 @@ type Compile = QueryCompiler['compileQuery'];
 
 /** Where leases come from. */
 export interface LeaseSource {
+  /** @param signal ends the wait; the lease is then nobody's */
   lend(signal: AbortSignal | undefined): Promise<Lease>;
   /** @param deadline in ms from now */
   close(deadline: number): Promise<void>;
@@ -28,6 +29,7 @@ const closeDeadline = 10_000;
 export class LeasingDriver implements Driver {
   readonly #source: LeaseSource;
 
+  /** @param source where the leases come from */
   constructor(source: LeaseSource) {
     this.#source = source;
   }

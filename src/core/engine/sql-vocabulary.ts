@@ -31,14 +31,21 @@ export interface SqlVocabulary {
   placeholder(position: number): string;
   /** The server's or library's version, as text. */
   version(): RawBuilder<string>;
-  /** Whether a text matches a pattern: `%` any text, `_` one character, `\` takes the next literally. Case-sensitive. */
-  like(text: Expression<string | null>, pattern: string): Expression<SqlBool>;
+  /**
+   * The parameter that stands for a pattern in `like`: `%` any text, `_` one character, `\` takes the next
+   * literally. Case-sensitive.
+   */
+  patternParameter(pattern: string): string;
+  /** Whether a text matches a pattern. The pattern is a parameter that `patternParameter` made. */
+  like(text: Expression<string | null>, pattern: Expression<string>): Expression<SqlBool>;
   /** Whether a text holds another literally. Case-sensitive. */
-  contains(text: Expression<string | null>, part: string): Expression<SqlBool>;
-  /** Whether a value is one of many; one parameter whatever their number. An empty list holds nothing. */
+  contains(text: Expression<string | null>, part: Expression<string>): Expression<SqlBool>;
+  /** The parameters that stand for a list in `isIn`: one whatever its length, where the engine can. */
+  listParameters(values: readonly (string | number)[], kind: ColumnKind): readonly unknown[];
+  /** Whether a value is in a list, whose parameters `listParameters` made. An empty list holds nothing. */
   isIn(
     value: Expression<unknown>,
-    values: readonly (string | number)[],
+    list: readonly Expression<unknown>[],
     kind: ColumnKind,
   ): Expression<SqlBool>;
   /** The string at a path of a JSON column; NULL where there is none or it is something else. */

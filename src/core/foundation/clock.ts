@@ -10,17 +10,19 @@ export interface Clock {
   /**
    * Calls back once after `delay` ms, unless cancelled.
    *
+   * @param options `keepsAlive: false` for a timer that nobody awaits, so that the process may end before it
    * @returns cancels the call; harmless when it has happened already
    */
-  schedule(delay: number, callback: () => void): () => void;
+  schedule(delay: number, callback: () => void, options?: { readonly keepsAlive?: boolean }): () => void;
 }
 
-/** The machine's own clock. Its timers keep the process alive: somebody awaits them. */
+/** The machine's own clock. Its timers keep the process alive unless told otherwise: somebody awaits them. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  schedule(delay, callback) {
+  schedule(delay, callback, { keepsAlive = true } = {}) {
     const timer = setTimeout(callback, delay);
+    if (!keepsAlive) timer.unref();
     return () => clearTimeout(timer);
   },
 };

@@ -1,4 +1,3 @@
-import process from 'node:process';
 import { ConfigurationError } from './errors/configuration-error.ts';
 
 const oldestNode = 22;

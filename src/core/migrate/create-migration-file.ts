@@ -14,6 +14,7 @@ export interface MigrationFileOptions {
 
 /** A migration file that was written. */
 export interface CreatedMigrationFile {
+  /** The file, below the folder that was asked for. */
   readonly path: string;
   /** The migration's name: its number and what it does. */
   readonly name: string;

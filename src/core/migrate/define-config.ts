@@ -1,3 +1,4 @@
+import type { DatabaseConfigInput } from '../config/database-config-input.ts';
 import type { MigrationSet } from './migration-set.ts';
 
 /** What `liminal.config.ts` says to every verb of the command line. */
@@ -6,7 +7,7 @@ export interface LiminalConfig {
    * The database: a URL, an object, or what `parseDatabaseConfig` or `databaseConfigFromEnv` returned. Without
    * it the environment decides.
    */
-  readonly database?: string | object;
+  readonly database?: DatabaseConfigInput;
   /** The migration sets, in the order in which they are applied. */
   readonly migrations?: readonly MigrationSet[];
   /** Where `migrate make` writes new migrations, relative to the working directory. */

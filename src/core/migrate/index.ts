@@ -1,3 +1,5 @@
+// The runtime check comes first: an old Node must hear of it before a driver crashes in it.
+import '../foundation/runtime.ts';
 export type { ColumnHelpers, MigrationTraits, TableHelpers } from '../engine/migration-traits.ts';
 export {
   createMigrationFile,

@@ -19,14 +19,22 @@ export function historyTables(set: MigrationSet): { readonly ledger: string; rea
  * Reads the history of a set.
  *
  * @param db a root handle, a pinned one or a transaction
+ * @param set the migration set
+ * @param schema where its record lies; undefined where the engine has no schemas
  * @returns the applied migrations: as many of the set's, from its first
  * @throws MigrationError where the record is no beginning of the set
  */
-export async function readHistory(db: Kysely<any>, set: MigrationSet): Promise<readonly AppliedMigration[]> {
+export async function readHistory(
+  db: Kysely<any>,
+  set: MigrationSet,
+  schema: string | undefined,
+): Promise<readonly AppliedMigration[]> {
   const { ledger } = historyTables(set);
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (!tables.some((table) => table.name === ledger)) return [];
-  const rows: { name: string; timestamp: string }[] = await db
+  if (!tables.some((table) => table.name === ledger && table.schema === schema)) return [];
+  const rows: { name: string; timestamp: string }[] = await (
+    schema === undefined ? db : db.withSchema(schema)
+  )
     .selectFrom(ledger)
     .select(['name', 'timestamp'])
     .execute();

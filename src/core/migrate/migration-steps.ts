@@ -1,6 +1,6 @@
 /** Takes the steps of a migration run, one transaction each, on one connection. It does not take the lock. */
 import type { Kysely, Transaction } from 'kysely';
-import type { ColumnHelpers } from '../engine/migration-traits.ts';
+import type { MigrationTraits } from '../engine/migration-traits.ts';
 import { decorrelatedJitter } from '../foundation/backoff.ts';
 import { sleep, type Clock } from '../foundation/clock.ts';
 import { CommitOutcomeUnknownError } from '../foundation/errors/connection-errors.ts';
@@ -12,7 +12,9 @@ import { runMigration, type MigrationDirection } from './run-migration.ts';
 
 /** One migration that was run. */
 export interface MigrationStep {
+  /** The name of the migration. */
   readonly name: string;
+  /** Whether it was applied or taken back. */
   readonly direction: MigrationDirection;
   /** How long its transaction took, in ms. */
   readonly duration: number;
@@ -24,7 +26,10 @@ export type Course = (applied: number) => MigrationDirection | undefined;
 /** What a run needs to know. */
 export interface StepPlan {
   readonly set: MigrationSet;
-  readonly columns: ColumnHelpers;
+  /** Where the record of the set lies; undefined where the engine has no schemas. */
+  readonly schema: string | undefined;
+  /** How migrations run on the engine at hand. */
+  readonly traits: Pick<MigrationTraits, 'columns' | 'beginStep'>;
   readonly course: Course;
   /** The most steps. It also ends a tug-of-war with a process that migrates the other way. */
   readonly limit: number;
@@ -70,18 +75,19 @@ async function takeStep(
   connection: Kysely<any>,
   plan: StepPlan,
 ): Promise<{ readonly applied: number; readonly step?: MigrationStep }> {
-  const { set, columns, clock } = plan;
+  const { set, schema, traits, clock } = plan;
   let running: Running | undefined;
   try {
     const applied = await transact(connection, plan, async (trx) => {
       const start = clock.monotonic();
       // Read inside of the transaction: whoever held the lock before may have done the work.
-      const before = (await readHistory(trx, set)).length;
+      const before = (await readHistory(trx, set, schema)).length;
       const direction = plan.course(before);
       const migration = set.migrations[direction === 'up' ? before : before - 1];
       if (direction === undefined || migration === undefined) return before;
       running = { migration, direction, start };
-      await runMigration(trx, set, columns, direction);
+      await traits.beginStep?.(trx);
+      await runMigration(trx, { set, schema, columns: traits.columns, direction });
       return direction === 'up' ? before + 1 : before - 1;
     });
     return running === undefined ? { applied } : { applied, step: stepOf(running, clock) };

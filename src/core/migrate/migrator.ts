@@ -16,7 +16,9 @@ import {
 
 /** The part of a provider that a migrator needs. */
 export interface MigratableDatabase {
+  /** The root handle; a migrator takes one connection of it for a run. */
   readonly db: Kysely<any>;
+  /** How migrations run on its engine. */
   readonly migrations: MigrationTraits;
 }
 
@@ -42,6 +44,7 @@ export interface MigrationReport {
 
 /** One migration of a set and whether the database has run it. */
 export interface MigrationStatus {
+  /** The name of the migration. */
   readonly name: string;
   /** In ms since the Unix epoch; undefined where it is pending. */
   readonly appliedAt: number | undefined;
@@ -70,6 +73,7 @@ export class Migrator {
   /**
    * @param provider a DatabaseProvider, or whatever has its `db` and `migrations`
    * @param set the history
+   * @param options how it waits and reports
    * @throws ValidationError where the set or `lockTimeout` breaks a rule
    */
   constructor(provider: MigratableDatabase, set: MigrationSet, options: MigratorOptions = {}) {
@@ -92,6 +96,11 @@ export class Migrator {
    * @throws ValidationError where `steps` is no whole number from 1
    * @throws MigrationError where a migration fails, the recorded history does not fit the set (nothing is
    *   run then), or another process holds the lock for longer than `lockTimeout`
+   * @throws ConnectionError where the database cannot be reached
+   * @throws CommitOutcomeUnknownError where the connection was lost while a migration was committed: `status`
+   *   tells whether it was
+   * @example
+   * const { applied } = await migrator.up(2);
    */
   async up(steps = 1): Promise<MigrationReport> {
     return this.#run((applied) => (applied < this.#total ? 'up' : undefined), checkSteps(steps));
@@ -102,7 +111,10 @@ export class Migrator {
    *
    * @param steps how many, from 1; fewer are taken back where fewer were applied
    * @returns what was run, the last migration first
-   * @throws ValidationError and MigrationError as `up`
+   * @throws ValidationError where `steps` is no whole number from 1
+   * @throws MigrationError as `up`; ConnectionError and CommitOutcomeUnknownError as well
+   * @example
+   * await migrator.down(); // the last one
    */
   async down(steps = 1): Promise<MigrationReport> {
     return this.#run((applied) => (applied > 0 ? 'down' : undefined), checkSteps(steps));
@@ -114,6 +126,9 @@ export class Migrator {
    * @param name of the migration; null takes everything back
    * @returns what was run
    * @throws MigrationError where the set has no such migration; and as `up`
+   * @throws ConnectionError and CommitOutcomeUnknownError as `up`
+   * @example
+   * await migrator.to('0002-first-note');
    */
   async to(name: string | null): Promise<MigrationReport> {
     const target = name === null ? 0 : this.#indexOf(name) + 1;
@@ -125,7 +140,9 @@ export class Migrator {
    * Runs everything that is pending.
    *
    * @returns what was run; nothing where the database is up to date
-   * @throws MigrationError as `up`
+   * @throws MigrationError, ConnectionError and CommitOutcomeUnknownError as `up`
+   * @example
+   * const { current } = await migrator.latest();
    */
   async latest(): Promise<MigrationReport> {
     return this.#run((applied) => (applied < this.#total ? 'up' : undefined), this.#total);
@@ -136,9 +153,13 @@ export class Migrator {
    *
    * @returns every migration of the set, in its order
    * @throws MigrationError where the recorded history does not fit the set
+   * @throws ConnectionError where the database cannot be reached
+   * @example
+   * const pending = (await migrator.status()).filter(({ appliedAt }) => appliedAt === undefined);
    */
   async status(): Promise<readonly MigrationStatus[]> {
-    const applied = await readHistory(this.#provider.db, this.#set);
+    const { db, migrations } = this.#provider;
+    const applied = await readHistory(db, this.#set, await migrations.currentSchema?.(db));
     return this.#set.migrations.map(({ name }, index) => ({ name, appliedAt: applied[index]?.appliedAt }));
   }
 
@@ -158,13 +179,15 @@ export class Migrator {
   async #run(course: Course, limit: number): Promise<MigrationReport> {
     const { db, migrations } = this.#provider;
     // Without this first look, every start of an application would queue for the lock.
-    const history = await readHistory(db, this.#set);
+    const schema = await migrations.currentSchema?.(db);
+    const history = await readHistory(db, this.#set, schema);
     if (course(history.length) === undefined) return this.#report({ steps: [], applied: history.length });
     const set = this.#set;
     const wait = { timeout: this.#lockTimeout, clock: this.#clock };
     const plan: StepPlan = {
       set,
-      columns: migrations.columns,
+      schema,
+      traits: migrations,
       course,
       limit,
       lockTimeout: this.#lockTimeout,

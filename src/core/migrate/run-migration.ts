@@ -3,28 +3,38 @@ import { Migrator as KyselyMigrator } from 'kysely/migration';
 import type { ColumnHelpers } from '../engine/migration-traits.ts';
 import { compareNames, historyTables } from './migration-history.ts';
 import type { MigrationSet } from './migration-set.ts';
+import { requireSuccess } from './require-success.ts';
 
 /** Which way a migration runs. */
 export type MigrationDirection = 'up' | 'down';
+
+/** What is run of which set, and where it is recorded. */
+export interface MigrationRun {
+  readonly set: MigrationSet;
+  /** Where the record of the set lies; undefined where the engine has no schemas. */
+  readonly schema: string | undefined;
+  readonly columns: ColumnHelpers;
+  readonly direction: MigrationDirection;
+}
 
 /**
  * Runs the next migration of a set, or takes the last one back, and records it, all inside the caller's
  * transaction. Kysely's Migrator does the work and keeps the record, so that its own tools can read it.
  *
- * @throws whatever the migration threw; the caller must roll back
+ * @param trx the transaction, which the caller ends
+ * @param run what is run
+ * @throws whatever the migration threw, or the error of a statement of it that failed; the caller must roll
+ *   back
  */
-export async function runMigration(
-  trx: Transaction<any>,
-  set: MigrationSet,
-  columns: ColumnHelpers,
-  direction: MigrationDirection,
-): Promise<void> {
+export async function runMigration(trx: Transaction<any>, run: MigrationRun): Promise<void> {
+  const { set, schema, columns, direction } = run;
   const { ledger, lock } = historyTables(set);
   const migrator = new KyselyMigrator({
     db: trx,
     provider: { getMigrations: async () => bindColumns(set, columns) },
     migrationTableName: ledger,
     migrationLockTableName: lock,
+    ...(schema === undefined ? {} : { migrationTableSchema: schema }),
     nameComparator: compareNames,
   });
   const { results, error } = direction === 'up' ? await migrator.migrateUp() : await migrator.migrateDown();
@@ -38,7 +48,10 @@ function bindColumns(set: MigrationSet, columns: ColumnHelpers): Record<string, 
   return Object.fromEntries(
     set.migrations.map((migration) => [
       migration.name,
-      { up: (db) => migration.up(db, columns), down: (db) => migration.down(db, columns) },
+      {
+        up: (db) => requireSuccess(db, () => migration.up(db, columns)),
+        down: (db) => requireSuccess(db, () => migration.down(db, columns)),
+      },
     ]),
   );
 }

@@ -1,14 +1,22 @@
-import { Kysely, type KyselyPlugin } from 'kysely';
+import type { Kysely, KyselyPlugin } from 'kysely';
+import type { DatabaseConfigInput } from '../config/database-config-input.ts';
 import type { DatabaseConfig } from '../config/database-config.ts';
 import { parseDatabaseConfig } from '../config/parse-database-config.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { DirectExecutor } from '../engine/direct-executor.ts';
+import type { Engine, OpenEngine } from '../engine/engine.ts';
 import { postgresEngine } from '../engine/postgres/postgres-engine.ts';
 import { sqliteEngine } from '../engine/sqlite/sqlite-engine.ts';
 import { systemClock, type Clock } from '../foundation/clock.ts';
 import { assertNodeVersion } from '../foundation/runtime.ts';
 import { silentLogger, type Logger } from '../foundation/logger.ts';
+import { guardPoolListener, silentPoolListener, type PoolListener } from '../foundation/pool-event.ts';
+import { guardStatementListener, type StatementListener } from '../foundation/statement-event.ts';
 import { DatabaseProvider, type InitializeHook } from './database-provider.ts';
+import { ObservedExecutor, observeKysely } from './observed-executor.ts';
+import { ProviderKysely } from './provider-kysely.ts';
+import { RetryingExecutor } from './retrying-executor.ts';
 import { createStatementLog } from './statement-log.ts';
+import { TransactionRunner } from './transaction-runner.ts';
 
 /** Everything that a provider may be given beside its configuration. */
 export interface ProviderOptions<DB> {
@@ -18,6 +26,10 @@ export interface ProviderOptions<DB> {
   readonly plugins?: readonly KyselyPlugin[];
   /** Where the library reports; silent by default, and the console for `debug: true`. */
   readonly logger?: Logger;
+  /** Hears what happens in the pool: connections opened and closed, time-outs, leaks. */
+  readonly onPoolEvent?: PoolListener;
+  /** Hears every statement with its time, beside the log of `debug: true`. */
+  readonly onStatement?: StatementListener;
   /** Where time comes from; the machine's by default. */
   readonly clock?: Clock;
   /** Runs on `initialize()`, in this order. */
@@ -38,25 +50,72 @@ export const DatabaseProviderFactory = {
    * @example
    * const provider = DatabaseProviderFactory.createProvider<Tables>('postgres://app@localhost/app');
    */
-  createProvider<DB>(
-    config: DatabaseConfig | string | object,
-    options: ProviderOptions<DB> = {},
-  ): DatabaseProvider<DB> {
+  createProvider<DB>(config: DatabaseConfigInput, options: ProviderOptions<DB> = {}): DatabaseProvider<DB> {
     // Again, since a bundler may drop the check that the main door makes when it is loaded.
     assertNodeVersion();
     const { clock = systemClock, logger = silentLogger, plugins = [], onInitialize = [] } = options;
+    const onPoolEvent =
+      options.onPoolEvent === undefined ? silentPoolListener : guardPoolListener(options.onPoolEvent, logger);
     const engines = [...(options.engines ?? []), ...builtInEngines];
     const parsed = parseDatabaseConfig(
       config,
       engines.map((engine) => engine.config),
     );
     const engine = engines.find((candidate) => candidate.config.type === parsed.type) as Engine;
-    const opened = engine.open(parsed, { clock, logger });
-    const db = new Kysely<DB>({
-      dialect: opened.dialect,
-      plugins: [...plugins],
-      ...(parsed.debug ? { log: createStatementLog(options.logger) } : {}),
+    const opened = engine.open(parsed, { clock, logger, onPoolEvent });
+    const listener = statementListenerOf(options.onStatement, options.logger, parsed.debug);
+    const log = listener === undefined ? {} : { log: observeKysely(listener) };
+    const db = new ProviderKysely<DB>({ dialect: opened.dialect, plugins: [...plugins], ...log }, opened);
+    const driver = opened.dialect.createDriver();
+    return new DatabaseProvider({
+      transactions: new TransactionRunner<DB>({ db, driver, listener, clock, logger }),
+      type: parsed.type,
+      engine: opened,
+      db,
+      // Plugins have to see every result, and nothing that goes directly passes by them.
+      direct:
+        plugins.length > 0
+          ? undefined
+          : observeDirect(retryReads(opened, db, clock, parsed), listener, clock),
+      clock,
+      logger,
+      hooks: onInitialize,
     });
-    return new DatabaseProvider({ type: parsed.type, engine: opened, db, clock, hooks: onInitialize });
   },
 };
+
+function statementListenerOf(
+  onStatement: StatementListener | undefined,
+  logger: Logger | undefined,
+  debug: boolean,
+): StatementListener | undefined {
+  const hear = onStatement && guardStatementListener(onStatement, logger ?? silentLogger);
+  if (!debug) return hear;
+  const log = createStatementLog(logger);
+  if (hear === undefined) return log;
+  return (event) => {
+    log(event);
+    hear(event);
+  };
+}
+
+function retryReads<DB>(
+  { direct, isRemote = false }: OpenEngine,
+  db: Kysely<DB>,
+  clock: Clock,
+  { pool: { acquireTimeout }, statementTimeout }: DatabaseConfig,
+): DirectExecutor | undefined {
+  if (direct === undefined || !isRemote) return direct;
+  const operationTimeout = statementTimeout === 0 ? 0 : acquireTimeout + statementTimeout;
+  return new RetryingExecutor(direct, db, clock, { operationTimeout });
+}
+
+function observeDirect(
+  direct: DirectExecutor | undefined,
+  listener: StatementListener | undefined,
+  clock: Clock,
+): DirectExecutor | undefined {
+  return direct === undefined || listener === undefined
+    ? direct
+    : new ObservedExecutor(direct, listener, clock);
+}

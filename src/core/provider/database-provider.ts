@@ -1,12 +1,28 @@
-import { CompiledQuery, sql, type IsolationLevel, type Kysely, type Transaction } from 'kysely';
+import {
+  CompiledQuery,
+  TRANSACTION_ISOLATION_LEVELS,
+  sql,
+  type IsolationLevel,
+  type Kysely,
+  type Transaction,
+  type TransactionSettings,
+} from 'kysely';
 import type { MigrationTraits } from '../engine/migration-traits.ts';
+import type { DirectExecutor } from '../engine/direct-executor.ts';
 import type { OpenEngine } from '../engine/engine.ts';
 import type { SqlVocabulary } from '../engine/sql-vocabulary.ts';
 import type { Clock } from '../foundation/clock.ts';
 import { ValidationError } from '../foundation/errors/validation-error.ts';
 import type { PoolStats } from '../foundation/pool-stats.ts';
+import { trackHoldings } from '../pool/holding.ts';
+import { runBatch, type BatchMember, type BatchResults } from '../query/batch.ts';
 import { rewritePlaceholders } from '../query/placeholders.ts';
+import { runStatement, type StatementTarget } from '../query/statement-target.ts';
+import type { Logger } from '../foundation/logger.ts';
+import { checkDeadline } from './deadline.ts';
 import { checkHealth, type HealthReport } from './health.ts';
+import type { TransactionRunner } from './transaction-runner.ts';
+import { waitForDatabase } from './wait-for-database.ts';
 
 /** How a transaction runs. */
 export interface TransactionOptions {
@@ -14,6 +30,15 @@ export interface TransactionOptions {
   readonly isolation?: IsolationLevel;
   /** Whether writes are refused with ReadOnlyDatabaseError. False by default. */
   readonly readOnly?: boolean;
+}
+
+/** How a provider is initialised. */
+export interface InitializeOptions {
+  /**
+   * How long a server that is not up yet is waited for, in ms from 0 to 24 h; 0 tries once. 30,000 by default.
+   * The hooks have as long as they need.
+   */
+  readonly deadline?: number;
 }
 
 /** How a provider closes. */
@@ -30,15 +55,26 @@ export type InitializeHook<DB> = (provider: DatabaseProvider<DB>) => Promise<voi
 
 /** What a provider is made of; the factory puts it together. */
 export interface ProviderParts<DB> {
+  /** The type of the engine. */
   readonly type: string;
+  /** The engine at work. */
   readonly engine: OpenEngine;
+  /** Kysely on the dialect of the engine. */
   readonly db: Kysely<DB>;
+  /** The way past Kysely's executor; undefined where there is none. */
+  readonly direct: DirectExecutor | undefined;
+  /** Runs work in transactions. */
+  readonly transactions: TransactionRunner<DB>;
+  /** Where deadlines get their time from. */
   readonly clock: Clock;
+  /** Hears what nobody waits for. */
+  readonly logger: Logger;
+  /** What runs once at `initialize`, in this order. */
   readonly hooks: readonly InitializeHook<DB>[];
 }
 
+const defaultInitializeDeadline = 30_000;
 const defaultCloseDeadline = 10_000;
-const maxCloseDeadline = 24 * 60 * 60 * 1_000;
 
 /**
  * One database, typed by its table interfaces. It opens nothing until it is used, knows its engine's
@@ -50,28 +86,42 @@ const maxCloseDeadline = 24 * 60 * 60 * 1_000;
  * await using provider = DatabaseProviderFactory.createProvider<Tables>('sqlite:./app.db');
  * const users = await provider.db.selectFrom('users').selectAll().execute();
  */
-export class DatabaseProvider<DB> implements AsyncDisposable {
+export class DatabaseProvider<DB> implements StatementTarget<DB>, AsyncDisposable {
   /** The engine's type, for reports and logs. Code must not branch on it: `sql` has the differences. */
   readonly type: string;
   /** Kysely, typed. Works at once; the first query connects. */
   readonly db: Kysely<DB>;
+  /**
+   * The way past Kysely's executor for statements that are compiled already; undefined where the engine has
+   * none, or where plugins must see results. Prepared queries and repositories take it by themselves.
+   */
+  readonly direct: DirectExecutor | undefined;
   /** What is said differently in this engine's SQL. */
   readonly sql: SqlVocabulary;
   /** How migrations run here; for the Migrator. */
   readonly migrations: MigrationTraits;
   readonly #engine: OpenEngine;
   readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #transactions: TransactionRunner<DB>;
   readonly #hooks: readonly InitializeHook<DB>[];
   #initialized: Promise<void> | undefined;
 
-  /** Use `DatabaseProviderFactory.createProvider`. */
+  /**
+   * Use `DatabaseProviderFactory.createProvider`.
+   *
+   * @param parts what it is made of
+   */
   constructor(parts: ProviderParts<DB>) {
     this.type = parts.type;
     this.db = parts.db;
+    this.direct = parts.direct;
     this.sql = parts.engine.sql;
     this.migrations = parts.engine.migrations;
     this.#engine = parts.engine;
     this.#clock = parts.clock;
+    this.#logger = parts.logger;
+    this.#transactions = parts.transactions;
     this.#hooks = parts.hooks;
   }
 
@@ -79,14 +129,24 @@ export class DatabaseProvider<DB> implements AsyncDisposable {
    * Connects now and runs the hooks in their order. Optional: without it the first query connects, and
    * no hook runs. A second call waits for the first; after a failure the next call tries again.
    *
+   * A server that is not up yet is waited for: nothing listens, its name is not known yet, it starts, it has
+   * no slot left. What waiting cannot mend is told at once: a wrong password, a certificate, an unknown
+   * database, a file that cannot be opened.
+   *
+   * @param options `deadline` in ms, an integer from 0 to 86,400,000
    * @throws ConnectionError when the database cannot be reached; and whatever a hook throws
+   * @throws ValidationError where the deadline is none
+   * @example
+   * await provider.initialize({ deadline: 60_000 });
    */
-  initialize(): Promise<void> {
-    this.#initialized ??= this.#connectAndRunHooks().catch((error: unknown) => {
+  async initialize(options: InitializeOptions = {}): Promise<void> {
+    const { deadline = defaultInitializeDeadline } = options;
+    checkDeadline(deadline);
+    this.#initialized ??= this.#connectAndRunHooks(deadline).catch((error: unknown) => {
       this.#initialized = undefined;
       throw error;
     });
-    return this.#initialized;
+    await this.#initialized;
   }
 
   /**
@@ -105,8 +165,8 @@ export class DatabaseProvider<DB> implements AsyncDisposable {
     parameters: readonly unknown[] = [],
   ): Promise<Row[]> {
     const compiled = rewritePlaceholders(text, parameters.length, this.sql);
-    const { rows } = await this.db.executeQuery<Row>(CompiledQuery.raw(compiled, [...parameters]));
-    return rows;
+    const { rows } = await runStatement(this, CompiledQuery.raw(compiled, [...parameters]), undefined);
+    return rows as Row[];
   }
 
   /**
@@ -119,33 +179,61 @@ export class DatabaseProvider<DB> implements AsyncDisposable {
    */
   async exec(text: string, parameters: readonly unknown[] = []): Promise<number> {
     const compiled = rewritePlaceholders(text, parameters.length, this.sql);
-    const { numAffectedRows } = await this.db.executeQuery(CompiledQuery.raw(compiled, [...parameters]));
+    const statement = CompiledQuery.raw(compiled, [...parameters]);
+    const { numAffectedRows } = await runStatement(this, statement, undefined);
     return Number(numAffectedRows ?? 0n);
   }
 
   /**
    * Runs work in one transaction: commits when it returns, rolls back when it throws. It does not retry.
-   * Inside, use `tx` and hand it on as `{ on: tx }`: the root handle waits for another connection, which
-   * SQLite does not have (PoolTimeoutError).
+   * Inside, use `tx` and hand it on as `{ on: tx }`: the root handle takes another connection,
+   * which knows nothing of the transaction and may not be free (NestedAcquireError).
    *
    * @param work is given the typed Kysely transaction
+   * @param options isolation level and access mode; the engine's own level and read-write by default
    * @returns what the work returns
-   * @throws what the work throws, or the error of the database
+   * @throws what the work throws, or the error of the database; ValidationError for an isolation level that is none
    * @example
    * await provider.transaction(async (tx) => {
    *   await accounts.update(from, { on: tx });
    *   await accounts.update(to, { on: tx });
    * });
    */
-  transaction<Result>(
+  async transaction<Result>(
     work: (tx: Transaction<DB>) => Promise<Result>,
     options: TransactionOptions = {},
   ): Promise<Result> {
     const { isolation, readOnly = false } = options;
-    let builder = this.db.transaction();
-    if (isolation !== undefined) builder = builder.setIsolationLevel(isolation);
-    if (readOnly) builder = builder.setAccessMode('read only');
-    return builder.execute(work);
+    checkIsolation(isolation);
+    const settings: TransactionSettings = {
+      ...(isolation === undefined ? {} : { isolationLevel: isolation }),
+      ...(readOnly ? { accessMode: 'read only' } : {}),
+    };
+    // Awaited here: behind a promise that is handed on, the stack of a leak would not show its caller.
+    const result = await trackHoldings(() => this.#transactions.run(settings, work));
+    return result;
+  }
+
+  /**
+   * Runs statements as one transaction that is declared whole: sent in one go where the engine can, all or
+   * nothing. What one statement needs of another's result belongs into `transaction`.
+   *
+   * @param members prepared queries `with` their parameters, Kysely's builders, or compiled queries, in the
+   *   order in which they run; an empty list sends nothing
+   * @returns what `execute` of each one would return, in the same order
+   * @throws ValidationError where a parameter would not come back as it went in
+   * @throws the error of the member that failed, or of the commit; nothing of the batch is stored then
+   * @example
+   * const [, [user]] = await provider.batch([addMessage.with({ id, text }), userById.with({ id: owner })]);
+   */
+  batch<const Members extends readonly BatchMember[]>(members: Members): Promise<BatchResults<Members>> {
+    return runBatch(this, members, (statements) =>
+      this.transaction(async (tx) => {
+        const results = [];
+        for (const statement of statements) results.push(await tx.executeQuery(statement));
+        return results;
+      }),
+    );
   }
 
   /**
@@ -171,11 +259,7 @@ export class DatabaseProvider<DB> implements AsyncDisposable {
    */
   async close(options: CloseOptions = {}): Promise<void> {
     const { deadline = defaultCloseDeadline } = options;
-    // A timer takes whatever it cannot count as 1 ms, and would cut everything off.
-    if (!Number.isInteger(deadline) || deadline < 0 || deadline > maxCloseDeadline) {
-      const message = `must be an integer from 0 to ${maxCloseDeadline} ms`;
-      throw new ValidationError([{ path: ['deadline'], message }]);
-    }
+    checkDeadline(deadline);
     await this.#engine.close(deadline);
   }
 
@@ -188,8 +272,14 @@ export class DatabaseProvider<DB> implements AsyncDisposable {
     return (rows[0] as { version: string }).version;
   }
 
-  async #connectAndRunHooks(): Promise<void> {
-    await this.#askVersion();
+  async #connectAndRunHooks(deadline: number): Promise<void> {
+    await waitForDatabase(() => this.#askVersion(), { deadline, clock: this.#clock, logger: this.#logger });
     for (const hook of this.#hooks) await hook(this);
   }
+}
+
+function checkIsolation(isolation: IsolationLevel | undefined): void {
+  if (isolation === undefined || TRANSACTION_ISOLATION_LEVELS.includes(isolation)) return;
+  const message = `must be one of ${TRANSACTION_ISOLATION_LEVELS.join(', ')}`;
+  throw new ValidationError([{ path: ['isolation'], message }]);
 }

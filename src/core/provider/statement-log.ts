@@ -1,5 +1,5 @@
-import type { LogEvent } from 'kysely';
 import type { Logger } from '../foundation/logger.ts';
+import type { StatementListener } from '../foundation/statement-event.ts';
 
 /**
  * Logs every statement with its duration, never its parameters. It is what `debug: true` switches on.
@@ -8,14 +8,10 @@ import type { Logger } from '../foundation/logger.ts';
  */
 export function createStatementLog(
   logger: Pick<Logger, 'debug' | 'error'> = consoleLogger,
-): (event: LogEvent) => void {
-  return (event) => {
-    const fields = { sql: event.query.sql, duration: event.queryDurationMillis };
-    if (event.level === 'error') {
-      logger.error({ ...fields, error: event.error }, 'statement failed');
-    } else {
-      logger.debug(fields, 'statement');
-    }
+): StatementListener {
+  return ({ sql, duration, error }) => {
+    if (error === undefined) logger.debug({ sql, duration }, 'statement');
+    else logger.error({ sql, duration, error }, 'statement failed');
   };
 }
 

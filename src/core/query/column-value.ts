@@ -1,5 +1,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { ColumnKind } from '../engine/sql-vocabulary.ts';
+import { normalizeJson } from './json-text.ts';
+import { isStorableText } from './storable-text.ts';
 
 /**
  * Which values a column of each kind may be compared with and filled with: those that come back as they
@@ -14,21 +16,24 @@ interface ValueRule {
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-const storableText: ValueRule = {
-  message: 'must be text without NUL and lone surrogates',
-  normalize: (value) => (typeof value === 'string' && isStorableText(value) ? value : undefined),
-};
-
 export const valueRules: Readonly<Record<ColumnKind, ValueRule>> = {
   uuid: {
     message: 'must be a UUID',
     normalize(value) {
-      const id = typeof value === 'string' ? value.toLowerCase() : '';
+      if (typeof value !== 'string') return undefined;
+      if (uuidPattern.test(value)) return value;
+      const id = value.toLowerCase();
       return uuidPattern.test(id) ? id : undefined;
     },
   },
-  text: storableText,
-  json: storableText,
+  text: {
+    message: 'must be text without NUL and lone surrogates',
+    normalize: (value) => (typeof value === 'string' && isStorableText(value) ? value : undefined),
+  },
+  json: {
+    message: 'must be the text of a JSON value, as encodeJson makes it',
+    normalize: normalizeJson,
+  },
   integer: {
     message: 'must be a safe integer',
     // Adding 0 turns -0 into 0, which is the one that integers have.
@@ -44,15 +49,10 @@ export const valueRules: Readonly<Record<ColumnKind, ValueRule>> = {
   },
 };
 
-/** Whether every engine stores a text as it is: none takes NUL or lone surrogates without changing them. */
-export function isStorableText(text: string): boolean {
-  return text.isWellFormed() && !text.includes('\0');
-}
-
 /**
  * A parameter to compare a column with.
  *
- * @param value as `valueRules` normalised it
+ * @param value as `valueRules` normalised it, or a slot for it
  */
 export function bindValue(value: unknown, kind: ColumnKind): RawBuilder<unknown> {
   // Without the cast Postgres takes the parameter for an int4 where the column is one, and refuses a greater

@@ -39,6 +39,8 @@ export type ColumnName<Row> = keyof Selectable<Row> & string;
 /** A column, as far as queries need to know. */
 export interface Column {
   readonly name: string;
+  /** Its place among the columns of its table, from 0. */
+  readonly position: number;
   readonly kind: ColumnKind;
   readonly nullable: boolean;
 }
@@ -66,7 +68,7 @@ export function parseColumns(
     const nullable = declaration.endsWith('?');
     const kind = nullable ? declaration.slice(0, -1) : declaration;
     if (kinds.has(kind)) {
-      columns.set(name, Object.freeze({ name, kind: kind as ColumnKind, nullable }));
+      columns.set(name, Object.freeze({ name, position: columns.size, kind: kind as ColumnKind, nullable }));
     } else {
       issues.push({
         path: ['columns', name],

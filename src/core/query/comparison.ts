@@ -1,13 +1,18 @@
 import { sql, type Expression, type SqlBool } from 'kysely';
-import type { ColumnKind, SqlVocabulary } from '../engine/sql-vocabulary.ts';
+import type { ColumnKind } from '../engine/sql-vocabulary.ts';
 import type { Issue } from '../foundation/issue.ts';
-import { bindValue, isStorableText, valueRules } from './column-value.ts';
-import { anyOf, nothing, type Condition } from './condition.ts';
+import { bindValue, valueRules } from './column-value.ts';
+import type { Column } from './column.ts';
+import type { Condition } from './condition.ts';
+import { addValue, anyShape, noRow, type ConditionShape, type ShapeContext } from './condition-shape.ts';
+import { isStorableText } from './storable-text.ts';
 
 /** What stands on the left of an operator. */
 export interface Operand {
-  readonly expression: Expression<unknown>;
+  /** Tells it from every other operand of its table. */
+  readonly key: string;
   readonly kind: ColumnKind;
+  make(): Expression<unknown>;
 }
 
 /** The operators of the filter language. */
@@ -40,46 +45,44 @@ const maxListLength = 100_000;
 const maxReals = 10_000;
 const maxPatternLength = 10_000;
 
-/** What a comparison is made with: the engine's words, and where faults are reported. */
-export interface ComparisonContext {
-  readonly vocabulary: SqlVocabulary;
-  readonly issues: Issue[];
+/** A column as an operand. */
+export function columnOperand({ name, position, kind }: Column): Operand {
+  return { key: String(position), kind, make: () => sql.ref(name) };
 }
 
 /**
  * Compares an operand with a value from outside.
  *
  * @param path where the value stands, for faults
- * @returns the condition; `nothing`, with a fault in the context's issues, where the value does not fit
+ * @returns the condition; of no use, with a fault in the context's issues, where the value does not fit
  */
 export function compare(
   operand: Operand,
   operator: OperatorName,
   value: unknown,
   path: Issue['path'],
-  context: ComparisonContext,
-): Condition {
-  const { expression, kind } = operand;
-  const refuse = (message: string): Condition => {
+  context: ShapeContext,
+): ConditionShape {
+  const { kind } = operand;
+  const refuse = (message: string): ConditionShape => {
     context.issues.push({ path, message });
-    return nothing;
+    return noRow;
   };
   if (value === undefined) return refuse('must not be undefined; leave the operator out, or ask for null');
   if (!isOperatorOf(kind, operator)) return refuse(`is no operator for ${kind} values`);
   switch (operator) {
     case 'isNull':
       if (typeof value !== 'boolean') return refuse('must be true or false');
-      return isNull(expression, value);
+      return nullShape(operand, value);
     case 'in':
       return compareWithList(operand, value, path, context);
     case 'like': {
       const fault = faultOfPattern(value);
-      if (fault !== undefined) return refuse(fault);
-      return context.vocabulary.like(expression as Expression<string | null>, value as string);
+      return fault === undefined ? likeShape(operand, value as string, context) : refuse(fault);
     }
     case 'contains':
       if (typeof value !== 'string' || !isStorableText(value)) return refuse(valueRules.text.message);
-      return context.vocabulary.contains(expression as Expression<string | null>, value);
+      return containsShape(operand, value, context);
     default:
       return compareWithValue(operand, operator, value, path, context);
   }
@@ -88,6 +91,11 @@ export function compare(
 /** Whether an expression is NULL, or is not. */
 export function isNull(expression: Expression<unknown>, wanted = true): Condition {
   return wanted ? sql<SqlBool>`${expression} is null` : sql<SqlBool>`${expression} is not null`;
+}
+
+/** Whether an operand is NULL, or is not. */
+export function nullShape(operand: Operand, wanted: boolean): ConditionShape {
+  return { key: `${operand.key}${wanted ? ' null' : ' set'}`, make: () => isNull(operand.make(), wanted) };
 }
 
 function isOperatorOf(kind: ColumnKind, operator: OperatorName): boolean {
@@ -105,31 +113,57 @@ function isOperatorOf(kind: ColumnKind, operator: OperatorName): boolean {
   }
 }
 
+function likeShape(operand: Operand, pattern: string, context: ShapeContext): ConditionShape {
+  const { vocabulary } = context;
+  const parameter = addValue(context, vocabulary.patternParameter(pattern));
+  return {
+    key: `${operand.key} like`,
+    make: () => vocabulary.like(operand.make() as Expression<string | null>, parameter()),
+  };
+}
+
+function containsShape(operand: Operand, part: string, context: ShapeContext): ConditionShape {
+  const parameter = addValue(context, part);
+  return {
+    key: `${operand.key} has`,
+    make: () => context.vocabulary.contains(operand.make() as Expression<string | null>, parameter()),
+  };
+}
+
 function compareWithValue(
-  { expression, kind }: Operand,
+  operand: Operand,
   operator: keyof typeof signs,
   value: unknown,
   path: Issue['path'],
-  { issues }: ComparisonContext,
-): Condition {
+  context: ShapeContext,
+): ConditionShape {
+  const { key, kind } = operand;
   if (value === null && (operator === 'eq' || operator === 'ne'))
-    return isNull(expression, operator === 'eq');
+    return nullShape(operand, operator === 'eq');
   const normal = valueRules[kind].normalize(value);
-  if (normal !== undefined) return sql<SqlBool>`${expression} ${signs[operator]} ${bindValue(normal, kind)}`;
-  issues.push({ path, message: valueRules[kind].message });
-  return nothing;
+  if (normal === undefined) {
+    context.issues.push({ path, message: valueRules[kind].message });
+    return noRow;
+  }
+  const parameter = addValue(context, normal);
+  return {
+    key: `${key} ${operator}`,
+    make: () => sql<SqlBool>`${operand.make()} ${signs[operator]} ${bindValue(parameter(), kind)}`,
+  };
 }
 
 function compareWithList(
-  { expression, kind }: Operand,
+  operand: Operand,
   value: unknown,
   path: Issue['path'],
-  { vocabulary, issues }: ComparisonContext,
-): Condition {
+  context: ShapeContext,
+): ConditionShape {
+  const { kind } = operand;
+  const { issues } = context;
   const max = kind === 'real' ? maxReals : maxListLength;
   if (!Array.isArray(value) || value.length > max) {
     issues.push({ path, message: `must be a list of at most ${max} values` });
-    return nothing;
+    return noRow;
   }
   const values: (string | number)[] = [];
   let orNull = false;
@@ -144,10 +178,29 @@ function compareWithList(
       values.push(normal as string | number);
     }
   }
-  const conditions: Condition[] = [];
-  if (values.length > 0) conditions.push(vocabulary.isIn(expression, values, kind));
-  if (orNull) conditions.push(isNull(expression));
-  return anyOf(conditions);
+  const conditions: ConditionShape[] = [];
+  if (values.length > 0) conditions.push(listShape(operand, values, context));
+  if (orNull) conditions.push(nullShape(operand, true));
+  return anyShape(conditions);
+}
+
+function listShape(
+  operand: Operand,
+  values: readonly (string | number)[],
+  context: ShapeContext,
+): ConditionShape {
+  const { vocabulary } = context;
+  const { key, kind } = operand;
+  const parameters = vocabulary.listParameters(values, kind).map((parameter) => addValue(context, parameter));
+  return {
+    key: `${key} in${parameters.length}`,
+    make: () =>
+      vocabulary.isIn(
+        operand.make(),
+        parameters.map((parameter) => parameter()),
+        kind,
+      ),
+  };
 }
 
 function faultOfPattern(pattern: unknown): string | undefined {

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Cursor } from '../domain/page.ts';
 import type { Issue } from '../foundation/issue.ts';
+import { loadCrypto } from '../foundation/node-crypto.ts';
 import { valueRules } from './column-value.ts';
 import type { Gap } from './keyset.ts';
 import type { Order } from './order.ts';
@@ -74,10 +74,17 @@ function readContent(text: unknown): unknown {
   }
 }
 
+// By table and order, since a hash takes longer than all the rest; there are few of either.
+const signatures = new Map<string, string>();
+const maxSignatures = 1_000;
+
 function signatureOf(table: string, order: Order): string {
-  const terms = order.map(({ column, descending }) => [column.name, descending]);
-  return createHash('sha256')
-    .update(JSON.stringify([table, terms]))
-    .digest('base64url')
-    .slice(0, 12);
+  const content = JSON.stringify([table, order.map(({ column, descending }) => [column.name, descending])]);
+  let signature = signatures.get(content);
+  if (signature === undefined) {
+    signature = loadCrypto().createHash('sha256').update(content).digest('base64url').slice(0, 12);
+    if (signatures.size >= maxSignatures) signatures.clear();
+    signatures.set(content, signature);
+  }
+  return signature;
 }

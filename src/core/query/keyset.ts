@@ -1,15 +1,16 @@
 import { sql, type RawBuilder, type SqlBool } from 'kysely';
 import { bindValue } from './column-value.ts';
+import { addValue, type ConditionShape, type ShapeContext } from './condition-shape.ts';
 import { isNull } from './comparison.ts';
 import { allOf, anyOf, everything, nothing, type Condition } from './condition.ts';
-import type { Order, ResolvedTerm } from './order.ts';
+import { orderKey, type Order, type ResolvedTerm } from './order.ts';
 
 /**
  * A place between two rows of an ordered list: directly before or directly after the row that has, or
  * had, these values. It stays a place when that row is gone.
  */
 export interface Gap {
-  /** A value for each term of the order. */
+  /** A value, or a slot for it, for each term of the order; null where the row has none. */
   readonly values: readonly unknown[];
   /** On which side of the row the gap lies. */
   readonly side: 'before' | 'after';
@@ -19,6 +20,7 @@ export interface Gap {
  * The condition of the rows that lie behind or ahead of a gap (keyset pagination): the database goes to the
  * place by an index instead of counting rows off.
  *
+ * @internal exported for its test
  * @param order a total order
  * @param gap the place, with values as `valueRules` normalised them
  * @param direction whether the rows after the gap or those before it are meant
@@ -33,6 +35,29 @@ export function keysetCondition(order: Order, gap: Gap, direction: 'after' | 'be
   const places = order.map((term, index) => placeOf(term, gap.values[index], direction));
   // The bound on the first column follows from the rest; planners do not see it and would read the whole index.
   return allOf([places[0]!.atOrBeyond, beyond(places, orEqual)]);
+}
+
+/**
+ * The same without its values, to be made in either direction.
+ *
+ * @param gap the place, with values as `valueRules` normalised them
+ * @param context receives the values
+ */
+export function keysetShape(
+  order: Order,
+  gap: Gap,
+  context: Pick<ShapeContext, 'values'>,
+): (direction: 'after' | 'before') => ConditionShape {
+  const slots = gap.values.map((value) => (value === null ? null : addValue(context, value)));
+  let nulls = '';
+  for (const slot of slots) nulls += slot === null ? '0' : '1';
+  return (direction) => ({
+    key: `${direction} ${gap.side} ${nulls}${orderKey(order)}`,
+    make: () => {
+      const values = slots.map((slot) => (slot === null ? null : slot()));
+      return keysetCondition(order, { values, side: gap.side }, direction);
+    },
+  });
 }
 
 function rowCondition(order: Order, values: readonly unknown[], sign: RawBuilder<unknown>): Condition {

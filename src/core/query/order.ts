@@ -26,19 +26,31 @@ export interface ResolvedTerm {
 /** A total order: it ends in columns that tell every two rows apart. */
 export type Order = readonly ResolvedTerm[];
 
+/** What a list of rows may be told apart by. */
+export interface RowIdentity {
+  /** The columns of the key. */
+  readonly key: readonly Column[];
+  /** The columns of each unique constraint. */
+  readonly unique: readonly (readonly Column[])[];
+}
+
 /**
  * Makes a total order of what a caller asked for: the key's columns that it does not name follow as
  * tie-breakers, in the direction of the last term, so that an index on both serves, forwards or backwards.
+ * They are left out where the order tells every two rows apart without them: what follows a unique constraint's
+ * columns is in no index, and would have to be sorted.
  *
  * @param orderBy what the caller wrote, of type `OrderBy`; undefined sorts by the key
  * @param table whose rows are sorted
- * @param key the columns of its key
+ * @param identity by what its rows are told apart
+ * @param fixed the columns that have the same value in all of the rows
  * @param issues receives a fault for each term that cannot be sorted by
  */
 export function resolveOrder(
   orderBy: unknown,
   table: TableColumns,
-  key: readonly Column[],
+  { key, unique }: RowIdentity,
+  fixed: ReadonlySet<Column>,
   issues: Issue[],
 ): Order {
   const terms: ResolvedTerm[] = [];
@@ -54,11 +66,18 @@ export function resolveOrder(
       terms.push(term);
     }
   }
+  const isSorted = (column: Column) => terms.some((term) => term.column === column);
+  const tellsApart = (columns: readonly Column[]) =>
+    columns.every((column) => fixed.has(column) || (!column.nullable && isSorted(column)));
+  if (terms.length > 0 && unique.some(tellsApart)) return terms;
   const descending = terms.at(-1)?.descending ?? false;
-  for (const column of key) {
-    if (!terms.some((term) => term.column === column)) terms.push({ column, descending });
-  }
+  for (const column of key) if (!isSorted(column)) terms.push({ column, descending });
   return terms;
+}
+
+/** Whether there is at most one row where some columns have one value each. */
+export function isOneRow({ unique }: RowIdentity, fixed: ReadonlySet<Column>): boolean {
+  return unique.some((columns) => columns.every((column) => fixed.has(column)));
 }
 
 function parseTerm(
@@ -84,6 +103,13 @@ function parseTerm(
     return { column, descending: term !== column.name && direction?.[2] === 'desc' };
   }
   return undefined;
+}
+
+/** Tells an order from every other one of its table. */
+export function orderKey(order: Order): string {
+  let key = 'by';
+  for (const { column, descending } of order) key += `${descending ? '-' : '+'}${column.position}`;
+  return key;
 }
 
 /**

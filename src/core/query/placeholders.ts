@@ -13,7 +13,7 @@ const interesting = /['"`[$?]|--|\/\*/g;
  * @param parameterCount how many parameters come with it
  * @param vocabulary the words of the engine at hand
  * @returns the text for the engine; a literal that is not closed is passed through, for the database to refuse
- * @throws ValidationError where the placeholders and the parameters do not count the same
+ * @throws ValidationError where the placeholders and the parameters do not count the same, or the text is none
  * @example
  * rewritePlaceholders("select '?' where a = ? and b ?? ?", 2, postgres); // "select '?' where a = $1 and b ? $2"
  */
@@ -22,6 +22,7 @@ export function rewritePlaceholders(
   parameterCount: number,
   vocabulary: Pick<SqlVocabulary, 'lexicalRules' | 'placeholder'>,
 ): string {
+  if (typeof sql !== 'string') throw new ValidationError('The statement must be a SQL text.');
   let text = '';
   let copied = 0;
   let found = 0;

@@ -2,12 +2,16 @@ import { sql, type RawBuilder, type SqlBool } from 'kysely';
 import { NotFoundError, StaleEntityError } from '../foundation/errors/entity-errors.ts';
 import { bindValue } from '../query/column-value.ts';
 import { allOf, type Condition } from '../query/condition.ts';
-import type { StoredRow, UntypedDatabase } from './stored-row.ts';
+import { slot } from '../query/statement-template.ts';
+import { keyCondition } from './key-condition.ts';
+import { selectByKey } from './select-rows.ts';
+import type { RunShape, StoredRow } from './stored-row.ts';
 import type { TableDefinition } from './table-definition.ts';
 
 /** The row that is meant, and the version at which it was read. */
 export interface RowTarget {
-  readonly key: Condition;
+  /** A value for each column of the key. */
+  readonly key: readonly unknown[];
   readonly version: number | undefined;
 }
 
@@ -18,30 +22,44 @@ export interface RowTarget {
  * @throws NotFoundError, or StaleEntityError where the row is at another version
  */
 export async function updateRow(
-  db: UntypedDatabase,
+  run: RunShape,
   definition: TableDefinition,
   target: RowTarget,
   row: StoredRow,
 ): Promise<StoredRow> {
   const { table, version, updatable, growing, names } = definition;
-  const changes = Object.entries(row)
-    .filter(([name]) => updatable.has(name))
-    .map(([name, value]) => [name, growing.has(name) ? laterOf(sql.ref(name), sql`${value}`) : value]);
-  if (version !== undefined) changes.push([version.name, (target.version ?? 0) + 1]);
+  const changed: string[] = [];
+  const values: unknown[] = [];
+  for (const name in row) {
+    if (!updatable.has(name)) continue;
+    changed.push(name);
+    values.push(row[name]);
+  }
   // An update of nothing is no statement; where there is nothing to write the row only has to be there.
-  const query =
-    changes.length === 0
-      ? db
-          .selectFrom(table)
-          .select([...names])
-          .where(target.key)
-      : db
-          .updateTable(table)
-          .set(Object.fromEntries(changes))
-          .where(conditionOf(definition, target))
-          .returning([...names]);
-  const [updated] = await query.execute();
-  return updated ?? explainMiss(db, definition, target);
+  if (changed.length === 0 && version === undefined) {
+    return (await selectByKey(run, definition, target.key)) ?? explainMiss(run, definition, target);
+  }
+  const versionSlot = values.length;
+  if (version !== undefined) values.push((target.version ?? 0) + 1);
+  const keySlot = values.length;
+  values.push(...targetValues(target));
+  const { rows } = await run({
+    key: `update ${changed.join('\0')}`,
+    values,
+    build(db) {
+      const changes = changed.map((name, index): [string, RawBuilder<unknown>] => [
+        name,
+        growing.has(name) ? laterOf(sql.ref(name), slot(index)) : slot(index),
+      ]);
+      if (version !== undefined) changes.push([version.name, slot(versionSlot)]);
+      return db
+        .updateTable(table)
+        .set(Object.fromEntries(changes))
+        .where(targetCondition(definition, keySlot))
+        .returning([...names]);
+    },
+  });
+  return rows[0] ?? explainMiss(run, definition, target);
 }
 
 /**
@@ -50,13 +68,16 @@ export async function updateRow(
  * @throws NotFoundError, or StaleEntityError where the row is at another version
  */
 export async function deleteRow(
-  db: UntypedDatabase,
+  run: RunShape,
   definition: TableDefinition,
   target: RowTarget,
 ): Promise<void> {
-  const query = db.deleteFrom(definition.table).where(conditionOf(definition, target));
-  const [result] = await query.execute();
-  if (!result?.numDeletedRows) await explainMiss(db, definition, target);
+  const { numAffectedRows } = await run({
+    key: 'delete',
+    values: targetValues(target),
+    build: (db) => db.deleteFrom(definition.table).where(targetCondition(definition, 0)),
+  });
+  if (!numAffectedRows) await explainMiss(run, definition, target);
 }
 
 /** The greater one of what is stored and what is to be; NULL is less than everything. */
@@ -64,22 +85,23 @@ export function laterOf(stored: RawBuilder<unknown>, next: RawBuilder<unknown>):
   return sql`case when ${next} >= ${stored} or ${stored} is null then ${next} else ${stored} end`;
 }
 
-function conditionOf({ version }: TableDefinition, target: RowTarget): Condition {
-  if (version === undefined) return target.key;
-  return allOf([
-    target.key,
-    sql<SqlBool>`${sql.ref(version.name)} = ${bindValue(target.version, version.kind)}`,
-  ]);
+function targetValues({ key, version }: RowTarget): unknown[] {
+  return version === undefined ? [...key] : [...key, version];
+}
+
+function targetCondition(definition: TableDefinition, firstSlot: number): Condition {
+  const { key, version } = definition;
+  const isKey = keyCondition(definition, firstSlot);
+  if (version === undefined) return isKey;
+  const versionSlot = slot(firstSlot + key.length);
+  return allOf([isKey, sql<SqlBool>`${sql.ref(version.name)} = ${bindValue(versionSlot, version.kind)}`]);
 }
 
 // Asked afterwards, so that a write that succeeds is one statement.
-async function explainMiss(
-  db: UntypedDatabase,
-  { table, version }: TableDefinition,
-  target: RowTarget,
-): Promise<never> {
+async function explainMiss(run: RunShape, definition: TableDefinition, target: RowTarget): Promise<never> {
+  const { table, version } = definition;
   if (version === undefined || target.version === undefined) throw new NotFoundError(table);
-  const [row] = await db.selectFrom(table).select(version.name).where(target.key).execute();
+  const row = await selectByKey(run, definition, target.key);
   if (row === undefined) throw new NotFoundError(table);
   throw new StaleEntityError(table, target.version, Number(row[version.name]));
 }

@@ -1,8 +1,9 @@
 import { sql, type RawBuilder } from 'kysely';
 import { NotFoundError } from '../foundation/errors/entity-errors.ts';
 import { ValidationError } from '../foundation/errors/validation-error.ts';
+import { plainSlot } from '../query/statement-template.ts';
 import { laterOf } from './change-row.ts';
-import type { StoredRow, UntypedDatabase } from './stored-row.ts';
+import type { RunShape, StoredRow } from './stored-row.ts';
 import type { TableDefinition } from './table-definition.ts';
 
 // Above this the statement only grows; the time a row does not fall any more.
@@ -10,43 +11,57 @@ const maxRowsPerStatement = 1_000;
 
 /** Inserts one row. */
 export async function insertRow(
-  db: UntypedDatabase,
-  definition: TableDefinition,
+  run: RunShape,
+  { table, names }: TableDefinition,
   row: StoredRow,
 ): Promise<StoredRow> {
-  const query = db
-    .insertInto(definition.table)
-    .values(row)
-    .returning([...definition.names]);
-  return requireRow(await query.execute(), definition);
+  const given = Object.keys(row);
+  const { rows } = await run({
+    key: `insert one ${given.join('\0')}`,
+    values: Object.values(row),
+    build: (db) =>
+      db
+        .insertInto(table)
+        .values(slotsOf(given))
+        .returning([...names]),
+  });
+  return requireRow(rows, table);
 }
 
 /**
- * Inserts rows, all or none, in as few statements as the engine's limit of parameters allows.
+ * Divides rows into as few statements as the engine's limit of parameters allows.
  *
- * @returns how many
+ * @throws ValidationError where the rows have not all the same columns
  */
-export async function insertRows(
-  db: UntypedDatabase,
-  { table }: TableDefinition,
-  rows: readonly StoredRow[],
-  maxParameters: number,
-): Promise<number> {
+export function divideRows(rows: readonly StoredRow[], maxParameters: number): (readonly StoredRow[])[] {
   const [first] = rows;
-  if (first === undefined) return 0;
+  if (first === undefined) return [];
   requireSameColumns(first, rows);
   const perStatement = Math.floor(maxParameters / Math.max(1, Object.keys(first).length));
   const size = Math.max(1, Math.min(maxRowsPerStatement, perStatement));
-  const insertChunks = async (on: UntypedDatabase): Promise<void> => {
-    for (let from = 0; from < rows.length; from += size) {
-      await on
-        .insertInto(table)
-        .values(rows.slice(from, from + size))
-        .execute();
-    }
-  };
-  await (rows.length <= size || db.isTransaction ? insertChunks(db) : db.transaction().execute(insertChunks));
-  return rows.length;
+  const chunks: (readonly StoredRow[])[] = [];
+  for (let from = 0; from < rows.length; from += size) chunks.push(rows.slice(from, from + size));
+  return chunks;
+}
+
+/** Inserts rows with the same columns by one statement. */
+export async function insertChunk(
+  run: RunShape,
+  { table }: TableDefinition,
+  rows: readonly StoredRow[],
+): Promise<void> {
+  const names = Object.keys(rows[0] ?? {});
+  const values: unknown[] = [];
+  for (const row of rows) for (const name of names) values.push(row[name]);
+  await run({
+    key: `insert many ${rows.length} ${names.join('\0')}`,
+    values,
+    build(db) {
+      let position = 0;
+      const slots = rows.map(() => Object.fromEntries(names.map((name) => [name, plainSlot(position++)])));
+      return db.insertInto(table).values(slots);
+    },
+  });
 }
 
 // A column that only some rows have would be filled with its default on one engine and with NULL on another.
@@ -66,14 +81,35 @@ function requireSameColumns(first: StoredRow, rows: readonly StoredRow[]): void 
  * that is there keeps its key and what is only ever inserted, and its version grows by one.
  */
 export async function upsertRow(
-  db: UntypedDatabase,
+  run: RunShape,
   definition: TableDefinition,
   row: StoredRow,
   conflict: readonly string[],
 ): Promise<StoredRow> {
-  const { table, version, updatable, growing } = definition;
+  const { table, names } = definition;
+  const given = Object.keys(row);
+  const { rows } = await run({
+    key: `upsert ${given.join('\0')}\0\0${conflict.join('\0')}`,
+    values: Object.values(row),
+    build: (db) =>
+      db
+        .insertInto(table)
+        .values(slotsOf(given))
+        .onConflict((target) =>
+          target.columns([...conflict]).doUpdateSet(upsertChanges(definition, given, conflict)),
+        )
+        .returning([...names]),
+  });
+  return requireRow(rows, table);
+}
+
+function upsertChanges(
+  { table, version, updatable, growing }: TableDefinition,
+  given: readonly string[],
+  conflict: readonly string[],
+): Record<string, RawBuilder<unknown>> {
   const changes = new Map<string, RawBuilder<unknown>>();
-  for (const name of Object.keys(row)) {
+  for (const name of given) {
     if (!updatable.has(name) || conflict.includes(name)) continue;
     const next = sql.ref(`excluded.${name}`);
     changes.set(name, growing.has(name) ? laterOf(sql.ref(`${table}.${name}`), next) : next);
@@ -81,15 +117,14 @@ export async function upsertRow(
   if (version !== undefined) changes.set(version.name, sql`${sql.ref(`${table}.${version.name}`)} + 1`);
   // An update of nothing is no statement; this one changes nothing and still returns the row.
   if (changes.size === 0) for (const name of conflict) changes.set(name, sql.ref(`excluded.${name}`));
-  const query = db
-    .insertInto(table)
-    .values(row)
-    .onConflict((target) => target.columns([...conflict]).doUpdateSet(Object.fromEntries(changes)))
-    .returning([...definition.names]);
-  return requireRow(await query.execute(), definition);
+  return Object.fromEntries(changes);
 }
 
-function requireRow(rows: readonly StoredRow[], { table }: TableDefinition): StoredRow {
+function slotsOf(names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(names.map((name, index) => [name, plainSlot(index)]));
+}
+
+function requireRow(rows: readonly StoredRow[], table: string): StoredRow {
   const [row] = rows;
   // Only a trigger that swallows the write leaves none.
   if (row === undefined) throw new NotFoundError(table);

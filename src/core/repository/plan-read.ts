@@ -1,15 +1,14 @@
-import { sql } from 'kysely';
 import type { SqlVocabulary } from '../engine/sql-vocabulary.ts';
 import { ValidationError } from '../foundation/errors/validation-error.ts';
 import type { Issue } from '../foundation/issue.ts';
-import { unknownColumn } from '../query/column.ts';
-import { compare } from '../query/comparison.ts';
-import { allOf, nothing, type Condition } from '../query/condition.ts';
+import { unknownColumn, type Column } from '../query/column.ts';
+import { valueRules } from '../query/column-value.ts';
+import type { ConditionShape, ShapeContext } from '../query/condition-shape.ts';
 import { decodeCursor } from '../query/cursor.ts';
-import { filterCondition } from '../query/filter-condition.ts';
+import { filterShape, fixedColumns } from '../query/filter-shape.ts';
 import type { Gap } from '../query/keyset.ts';
 import { checkLimit } from '../query/limit.ts';
-import { resolveOrder, type Order } from '../query/order.ts';
+import { isOneRow, resolveOrder, type Order } from '../query/order.ts';
 import type { TableDefinition } from './table-definition.ts';
 
 /**
@@ -21,17 +20,22 @@ export interface ReadContext {
   readonly vocabulary: SqlVocabulary;
 }
 
+/** Which rows are meant: a condition without its values, and those. */
+export interface FilterPlan {
+  readonly condition: ConditionShape;
+  /** The values of the condition; whoever builds a statement on it adds its own behind them. */
+  readonly values: unknown[];
+}
+
 /** A read of rows. */
-export interface FindPlan {
-  readonly condition: Condition;
+export interface FindPlan extends FilterPlan {
   readonly order: Order;
   readonly limit: number | undefined;
   readonly names: readonly string[];
 }
 
 /** A read of one page: the rows in one direction of a gap, or from the start. */
-export interface PagePlan {
-  readonly condition: Condition;
+export interface PagePlan extends FilterPlan {
   readonly order: Order;
   readonly limit: number;
   readonly gap: Gap | undefined;
@@ -39,8 +43,7 @@ export interface PagePlan {
 }
 
 /** A read in chunks. */
-export interface StreamPlan {
-  readonly condition: Condition;
+export interface StreamPlan extends FilterPlan {
   readonly order: Order;
   readonly chunkSize: number;
 }
@@ -54,8 +57,11 @@ const defaultChunkSize = 500;
 const maxIssues = 100;
 
 /** @throws ValidationError with every fault of the filter */
-export function planFilter(filter: unknown, context: ReadContext): Condition {
-  return check((issues) => filterCondition(filter, context.definition, context.vocabulary, issues));
+export function planFilter(filter: unknown, context: ReadContext): FilterPlan {
+  const shape = openShape(context);
+  const plan = readFilter(filter, context, shape);
+  throwFaults(shape.issues);
+  return plan;
 }
 
 /** @throws ValidationError with every fault of the filter, the order, the limit and the selection */
@@ -65,13 +71,17 @@ export function planFind(
   context: ReadContext,
 ): FindPlan {
   const { definition } = context;
-  return check((issues) => ({
-    condition: filterCondition(filter, definition, context.vocabulary, issues),
-    order: resolveOrder(options.orderBy, definition, definition.key, issues),
-    limit: options.limit === undefined ? undefined : checkLimit(options.limit, findLimit, issues),
-    names:
-      options.select === undefined ? definition.names : checkSelection(options.select, definition, issues),
-  }));
+  const { orderBy, limit, select } = options;
+  const shape = openShape(context);
+  const { issues } = shape;
+  const plan = {
+    ...readFilter(filter, context, shape),
+    order: readFindOrder(orderBy, filter, context, issues),
+    limit: limit === undefined ? undefined : checkLimit(limit, findLimit, issues),
+    names: select === undefined ? definition.names : checkSelection(select, definition, issues),
+  };
+  throwFaults(issues);
+  return plan;
 }
 
 /** @throws ValidationError with every fault of the filter, the order, the limit and the cursors */
@@ -87,22 +97,24 @@ export function planPage(
 ): PagePlan {
   const { definition } = context;
   const { orderBy, limit = defaultPageLimit, after, before } = options;
-  return check((issues) => {
-    const condition = filterCondition(filter, definition, context.vocabulary, issues);
-    const known = issues.length;
-    const order = resolveOrder(orderBy, definition, definition.key, issues);
-    const direction = before === undefined ? 'after' : 'before';
-    if (after !== undefined && before !== undefined) {
-      issues.push({ path: ['before'], message: 'cannot be asked for together with `after`' });
-    }
-    const cursor = after === undefined ? before : after;
-    // With a faulty order every cursor would look foreign as well.
-    const gap =
-      cursor === undefined || issues.length > known
-        ? undefined
-        : decodeCursor(cursor, definition.table, order, issues, [direction]);
-    return { condition, order, limit: checkLimit(limit, pageLimit, issues), gap, direction };
-  });
+  const shape = openShape(context);
+  const { issues } = shape;
+  const filterPlan = readFilter(filter, context, shape);
+  const known = issues.length;
+  const order = readOrder(orderBy, filter, context, issues);
+  const direction = before === undefined ? 'after' : 'before';
+  if (after !== undefined && before !== undefined) {
+    issues.push({ path: ['before'], message: 'cannot be asked for together with `after`' });
+  }
+  const cursor = after === undefined ? before : after;
+  // With a faulty order every cursor would look foreign as well.
+  const gap =
+    cursor === undefined || issues.length > known
+      ? undefined
+      : decodeCursor(cursor, definition.table, order, issues, [direction]);
+  const plan = { ...filterPlan, order, limit: checkLimit(limit, pageLimit, issues), gap, direction } as const;
+  throwFaults(issues);
+  return plan;
 }
 
 /** @throws ValidationError with every fault of the filter, the order and the chunk size */
@@ -111,40 +123,79 @@ export function planStream(
   options: { readonly orderBy?: unknown; readonly chunkSize?: unknown },
   context: ReadContext,
 ): StreamPlan {
-  const { definition } = context;
-  return check((issues) => ({
-    condition: filterCondition(filter, definition, context.vocabulary, issues),
-    order: resolveOrder(options.orderBy, definition, definition.key, issues),
+  const shape = openShape(context);
+  const { issues } = shape;
+  const plan = {
+    ...readFilter(filter, context, shape),
+    order: readOrder(options.orderBy, filter, context, issues),
     chunkSize: checkLimit(options.chunkSize ?? defaultChunkSize, chunkLimit, issues),
-  }));
+  };
+  throwFaults(issues);
+  return plan;
 }
 
 /**
- * The condition of the one row that has a key.
+ * The values of the one row's key.
  *
  * @param key the value of the key's column; an object of values by column where there are several
+ * @returns a value for each column of the key
  * @throws ValidationError where the key is incomplete or a part does not fit its column
  */
-export function planKey(key: unknown, { definition, vocabulary }: ReadContext): Condition {
-  return check((issues) => {
-    const single = definition.key.length === 1;
-    if (!single && (typeof key !== 'object' || key === null)) {
-      const names = definition.key.map(({ name }) => name).join(', ');
-      issues.push({ path: ['key'], message: `must be an object with ${names}` });
-      return nothing;
-    }
-    const conditions = definition.key.map(({ name, kind }) => {
-      const path = single ? ['key'] : ['key', name];
-      const value = single ? key : (key as Readonly<Record<string, unknown>>)[name];
-      if (value === null || value === undefined) {
-        issues.push({ path, message: 'must be given' });
-        return nothing;
-      }
-      return compare({ expression: sql.ref(name), kind }, 'eq', value, path, { vocabulary, issues });
-    });
-    return allOf(conditions);
-  });
+export function planKey(key: unknown, { key: columns }: TableDefinition): unknown[] {
+  const [first] = columns;
+  const issues: Issue[] = [];
+  let values: unknown[];
+  if (first !== undefined && columns.length === 1) {
+    values = [readKeyPart(key, first, ['key'], issues)];
+  } else if (typeof key !== 'object' || key === null) {
+    const names = columns.map(({ name }) => name).join(', ');
+    throw new ValidationError([{ path: ['key'], message: `must be an object with ${names}` }]);
+  } else {
+    const parts = key as Readonly<Record<string, unknown>>;
+    values = columns.map((column) => readKeyPart(parts[column.name], column, ['key', column.name], issues));
+  }
+  throwFaults(issues);
+  return values;
 }
+
+function readKeyPart(value: unknown, { kind }: Column, path: Issue['path'], issues: Issue[]): unknown {
+  const rule = valueRules[kind];
+  const normal = value === null || value === undefined ? undefined : rule.normalize(value);
+  if (normal === undefined) {
+    issues.push({ path, message: value === null || value === undefined ? 'must be given' : rule.message });
+  }
+  return normal;
+}
+
+function openShape({ vocabulary }: ReadContext): ShapeContext {
+  return { vocabulary, values: [], issues: [] };
+}
+
+function readFilter(filter: unknown, { definition }: ReadContext, shape: ShapeContext): FilterPlan {
+  return { condition: filterShape(filter, definition, shape), values: shape.values };
+}
+
+function readOrder(orderBy: unknown, filter: unknown, { definition }: ReadContext, issues: Issue[]): Order {
+  return resolveOrder(orderBy, definition, definition, fixedBy(filter, definition, issues), issues);
+}
+
+// One row needs no order; with one, planners are led to read the rows in that order until they meet it.
+function readFindOrder(orderBy: unknown, filter: unknown, context: ReadContext, issues: Issue[]): Order {
+  const { definition } = context;
+  const isOne = orderBy === undefined && isOneRow(definition, fixedBy(filter, definition, issues));
+  return isOne ? [] : readOrder(orderBy, filter, context, issues);
+}
+
+function fixedBy(
+  filter: unknown,
+  definition: TableDefinition,
+  issues: readonly Issue[],
+): ReadonlySet<Column> {
+  if (definition.unique.length === 0 || issues.length > 0) return noColumns;
+  return fixedColumns(filter as object, definition);
+}
+
+const noColumns: ReadonlySet<Column> = new Set();
 
 function checkSelection(select: unknown, definition: TableDefinition, issues: Issue[]): readonly string[] {
   if (!Array.isArray(select) || select.length === 0) {
@@ -160,13 +211,10 @@ function checkSelection(select: unknown, definition: TableDefinition, issues: Is
   return names;
 }
 
-function check<Plan>(plan: (issues: Issue[]) => Plan): Plan {
-  const issues: Issue[] = [];
-  const planned = plan(issues);
-  if (issues.length > maxIssues) {
-    const message = `and ${issues.length - maxIssues} faults more`;
-    throw new ValidationError([...issues.slice(0, maxIssues), { path: [], message }]);
-  }
-  if (issues.length > 0) throw new ValidationError(issues);
-  return planned;
+/** @throws ValidationError with the faults, where there are any; of very many only the first ones */
+export function throwFaults(issues: readonly Issue[]): void {
+  if (issues.length === 0) return;
+  if (issues.length <= maxIssues) throw new ValidationError(issues);
+  const message = `and ${issues.length - maxIssues} faults more`;
+  throw new ValidationError([...issues.slice(0, maxIssues), { path: [], message }]);
 }

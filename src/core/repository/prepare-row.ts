@@ -15,7 +15,8 @@ import type { TableDefinition } from './table-definition.ts';
 export function prepareRow(row: object, definition: TableDefinition): StoredRow {
   const issues: Issue[] = [];
   const prepared: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(row) as [string, unknown][]) {
+  for (const name of Object.keys(row)) {
+    const value = (row as StoredRow)[name];
     const column = definition.columns.get(name);
     if (column === undefined) {
       issues.push(unknownColumn([name], definition));

@@ -1,8 +1,10 @@
-import type { SelectQueryBuilder, Selectable } from 'kysely';
+import type { Kysely, SelectQueryBuilder, Selectable } from 'kysely';
 import type { Page } from '../domain/page.ts';
 import { NotFoundError } from '../foundation/errors/entity-errors.ts';
 import type { ColumnName } from '../query/column.ts';
 import type { Filter } from '../query/filter.ts';
+import { StatementCache } from '../query/statement-cache.ts';
+import { requireHandle, type StatementTarget } from '../query/statement-target.ts';
 import { planFilter, planFind, planKey, planPage, planStream, type ReadContext } from './plan-read.ts';
 import type {
   FindOptions,
@@ -14,8 +16,8 @@ import type {
   StreamOptions,
 } from './read-options.ts';
 import { readRow } from './read-row.ts';
-import { countRows, existsRow, selectPage, selectRows, streamRows } from './select-rows.ts';
-import type { StoredRow, UntypedDatabase } from './stored-row.ts';
+import { countRows, existsRow, selectByKey, selectPage, selectRows, streamRows } from './select-rows.ts';
+import type { RunShape, StoredRow, UntypedDatabase, UntypedTables } from './stored-row.ts';
 import { defineTable, type RepositoryOptions, type RepositoryProvider } from './table-definition.ts';
 
 /** The one column named `id`, or every column where the table has none and `Key` must be said. */
@@ -44,6 +46,8 @@ export class ReadRepository<
   Key extends ColumnName<DB[Table]> = DefaultKey<DB[Table]>,
 > {
   readonly #provider: RepositoryProvider<DB>;
+  readonly #statements: StatementCache<UntypedTables>;
+  readonly #runAlone: RunShape;
   readonly #fromRow: (row: StoredRow) => Entity;
   /** The table and the engine's words; for subclasses. */
   protected readonly context: ReadContext;
@@ -58,14 +62,17 @@ export class ReadRepository<
     options: RepositoryOptions<DB, Table, Entity, JsonShapes, Key>,
   ) {
     this.#provider = provider;
-    this.#fromRow = (row) => options.mapper.fromRow(row as Selectable<DB[Table]>);
+    this.#statements = new StatementCache(provider as unknown as StatementTarget<UntypedTables>);
+    this.#runAlone = (shape) => this.#statements.run(shape, undefined);
     this.context = { definition: defineTable(options), vocabulary: provider.sql };
+    this.#fromRow = (row) => options.mapper.fromRow(row as Selectable<DB[Table]>);
   }
 
   /**
    * Finds an entity by its key.
    *
    * @param key the key's value; an object of values by column where the key has several
+   * @param options `on` is the transaction or handle that is read through
    * @returns the entity, or undefined where there is none
    * @throws ValidationError where the key cannot be one of this table, such as an id that is no UUID
    * @throws UnreadableRowError where the row breaks the entity's rules
@@ -75,12 +82,7 @@ export class ReadRepository<
     options: RepositoryCallOptions<DB> = {},
   ): Promise<Entity | undefined> {
     const { definition } = this.context;
-    const condition = planKey(key, this.context);
-    const query = this.database(options)
-      .selectFrom(definition.table)
-      .select([...definition.names])
-      .where(condition);
-    const [row] = await query.execute();
+    const row = await selectByKey(this.runner(options), definition, planKey(key, definition));
     return row === undefined ? undefined : this.toEntity(row);
   }
 
@@ -88,6 +90,8 @@ export class ReadRepository<
    * Gets an entity by its key.
    *
    * @param key as in `findById`
+   * @param options `on` is the transaction or handle that is read through
+   * @returns the entity
    * @throws NotFoundError where there is no such row; and as `findById`
    */
   async getById(
@@ -105,6 +109,7 @@ export class ReadRepository<
    * @param filter by column name; `{}` means every row
    * @param options `orderBy` (the key by default), `limit` (0…100,000; none by default, for nothing is cut
    *   off in silence), `select`, `on`
+   * @returns the entities in order, or with `select` the rows with the chosen columns
    * @throws ValidationError with every fault of the filter and the options
    * @throws UnreadableRowError where a row breaks the entity's rules; rows of a selection are not checked
    * @example
@@ -124,7 +129,7 @@ export class ReadRepository<
     options: FindOptions<DB, DB[Table], JsonShapes> & Partial<SelectOption<string>> = {},
   ): Promise<unknown[]> {
     const plan = planFind(filter, options, this.context);
-    const rows = await selectRows(this.database(options), this.context.definition, plan);
+    const rows = await selectRows(this.runner(options), this.context.definition, plan);
     return options.select === undefined ? rows.map((row) => this.toEntity(row)) : rows;
   }
 
@@ -141,7 +146,7 @@ export class ReadRepository<
     options: FirstOptions<DB, DB[Table], JsonShapes> = {},
   ): Promise<Entity | undefined> {
     const plan = planFind(filter, { orderBy: options.orderBy, limit: 1 }, this.context);
-    const [row] = await selectRows(this.database(options), this.context.definition, plan);
+    const [row] = await selectRows(this.runner(options), this.context.definition, plan);
     return row === undefined ? undefined : this.toEntity(row);
   }
 
@@ -167,7 +172,7 @@ export class ReadRepository<
     options: PageOptions<DB, DB[Table], JsonShapes> = {},
   ): Promise<Page<Entity>> {
     const plan = planPage(filter, options, this.context);
-    const { rows, ...cursors } = await selectPage(this.database(options), this.context.definition, plan);
+    const { rows, ...cursors } = await selectPage(this.runner(options), this.context.definition, plan);
     return { items: rows.map((row) => this.toEntity(row)), ...cursors };
   }
 
@@ -175,26 +180,30 @@ export class ReadRepository<
    * Counts the rows that a filter means. It reads all of them, or their index.
    *
    * @param filter by column name; `{}` means every row
+   * @param options `on` is the transaction or handle that is read through
+   * @returns how many there are
    * @throws ValidationError with every fault of the filter
    */
   async count(
     filter: Filter<DB[Table], JsonShapes>,
     options: RepositoryCallOptions<DB> = {},
   ): Promise<number> {
-    return countRows(this.database(options), this.context.definition, planFilter(filter, this.context));
+    return countRows(this.runner(options), this.context.definition, planFilter(filter, this.context));
   }
 
   /**
    * Tells whether a filter means any row at all.
    *
    * @param filter by column name; `{}` means every row
+   * @param options `on` is the transaction or handle that is read through
+   * @returns whether there is one
    * @throws ValidationError with every fault of the filter
    */
   async exists(
     filter: Filter<DB[Table], JsonShapes>,
     options: RepositoryCallOptions<DB> = {},
   ): Promise<boolean> {
-    return existsRow(this.database(options), this.context.definition, planFilter(filter, this.context));
+    return existsRow(this.runner(options), this.context.definition, planFilter(filter, this.context));
   }
 
   /**
@@ -213,12 +222,13 @@ export class ReadRepository<
     options: StreamOptions<DB, DB[Table], JsonShapes> = {},
   ): AsyncIterableIterator<Entity> {
     const plan = planStream(filter, options, this.context);
-    return this.#readAll(streamRows(this.database(options), this.context.definition, plan));
+    return this.#readAll(streamRows(this.runner(options), this.context.definition, plan));
   }
 
   /**
    * Kysely's builder on this table, for whatever the methods do not cover.
    *
+   * @param options `on` is the transaction or handle that is read through
    * @returns `db.selectFrom(table)`; its rows are rows, not entities
    */
   query(options: RepositoryCallOptions<DB> = {}): SelectQueryBuilder<DB, Table, object> {
@@ -226,8 +236,14 @@ export class ReadRepository<
   }
 
   /** The handle that a call runs on; for subclasses. */
-  protected database({ on = this.#provider.db }: RepositoryCallOptions<DB>): UntypedDatabase {
-    return on as unknown as UntypedDatabase;
+  protected database(options: RepositoryCallOptions<DB>): UntypedDatabase {
+    return (handleOf(options) ?? this.#provider.db) as unknown as UntypedDatabase;
+  }
+
+  /** Runs statements where a call belongs, each shape compiled once; for subclasses. */
+  protected runner(options: RepositoryCallOptions<DB>): RunShape {
+    const on = handleOf(options) as UntypedDatabase | undefined;
+    return on === undefined ? this.#runAlone : (shape) => this.#statements.run(shape, on);
   }
 
   /**
@@ -247,4 +263,9 @@ export class ReadRepository<
   async *#readAll(rows: AsyncIterable<StoredRow>): AsyncGenerator<Entity, void, undefined> {
     for await (const row of rows) yield this.toEntity(row);
   }
+}
+
+function handleOf<DB>({ on }: RepositoryCallOptions<DB>): Kysely<DB> | undefined {
+  requireHandle(on);
+  return on;
 }

@@ -15,8 +15,7 @@ export function readRow<Entity>(
   definition: TableDefinition,
   fromRow: (row: StoredRow) => Entity,
 ): Entity {
-  const missing = definition.required.find((name) => row[name] === null);
-  if (missing !== undefined) throw unreadable(row, definition, missing);
+  for (const name of definition.required) if (row[name] === null) throw unreadable(row, definition, name);
   try {
     return fromRow(row);
   } catch (error) {

@@ -1,12 +1,13 @@
 import { ValidationError } from '../foundation/errors/validation-error.ts';
+import type { Issue } from '../foundation/issue.ts';
 import type { ColumnName } from '../query/column.ts';
 import { deleteRow, updateRow, type RowTarget } from './change-row.ts';
-import { insertRow, insertRows, upsertRow } from './insert-rows.ts';
-import { planKey } from './plan-read.ts';
+import { divideRows, insertChunk, insertRow, upsertRow } from './insert-rows.ts';
+import { planKey, throwFaults } from './plan-read.ts';
 import { prepareRow, versionOf } from './prepare-row.ts';
 import type { RepositoryCallOptions } from './read-options.ts';
 import { ReadRepository, type DefaultKey } from './read-repository.ts';
-import type { StoredRow } from './stored-row.ts';
+import type { RunShape, StoredRow } from './stored-row.ts';
 import type { RepositoryOptions, RepositoryProvider } from './table-definition.ts';
 
 /** How an upsert decides that a row is there already. */
@@ -63,6 +64,7 @@ export class Repository<
    * Stores a new entity.
    *
    * @param entity its version is stored as it is
+   * @param options `on` is the transaction or handle that it takes part in
    * @returns the entity as it was stored, with what the database itself filled in
    * @throws ValidationError where a value would not come back as it went in
    * @throws UniqueViolationError, ForeignKeyViolationError, NotNullViolationError or CheckViolationError
@@ -70,7 +72,7 @@ export class Repository<
    */
   async insert(entity: Entity, options: RepositoryCallOptions<DB> = {}): Promise<Entity> {
     const { definition } = this.context;
-    return this.toEntity(await insertRow(this.database(options), definition, this.#rowOf(entity)));
+    return this.toEntity(await insertRow(this.runner(options), definition, this.#rowOf(entity)));
   }
 
   /**
@@ -78,19 +80,31 @@ export class Repository<
    * is the caller's, so that it is the caller's rollback that undoes them.
    *
    * @param entities any number; no entity sends nothing
+   * @param options `on` is the transaction or handle that it takes part in
    * @returns how many were stored
    * @throws ValidationError before anything is sent; and as `insert`
    */
   async insertMany(entities: readonly Entity[], options: RepositoryCallOptions<DB> = {}): Promise<number> {
     const { definition, vocabulary } = this.context;
-    const rows = entities.map((entity) => this.#rowOf(entity));
-    return insertRows(this.database(options), definition, rows, vocabulary.maxParameters);
+    const rows = this.#rowsOf(entities);
+    const chunks = divideRows(rows, vocabulary.maxParameters);
+    const insertAll = async (run: RunShape): Promise<void> => {
+      for (const chunk of chunks) await insertChunk(run, definition, chunk);
+    };
+    const db = this.database(options);
+    if (chunks.length > 1 && !db.isTransaction) {
+      await db.transaction().execute((tx) => insertAll(this.runner({ on: tx as never })));
+    } else {
+      await insertAll(this.runner(options));
+    }
+    return rows.length;
   }
 
   /**
    * Stores a changed entity. The columns of `insertOnly` stay as they are.
    *
    * @param entity with the version at which it was read
+   * @param options `on` is the transaction or handle that it takes part in
    * @returns the entity as it is stored now, its version one higher
    * @throws NotFoundError where there is no row with its key
    * @throws StaleEntityError where the row is at another version: somebody changed it meanwhile
@@ -99,20 +113,21 @@ export class Repository<
   async update(entity: Entity, options: RepositoryCallOptions<DB> = {}): Promise<Entity> {
     const row = this.#rowOf(entity);
     const target = this.#targetOf(row);
-    return this.toEntity(await updateRow(this.database(options), this.context.definition, target, row));
+    return this.toEntity(await updateRow(this.runner(options), this.context.definition, target, row));
   }
 
   /**
    * Deletes an entity.
    *
    * @param entity with the version at which it was read
+   * @param options `on` is the transaction or handle that it takes part in
    * @throws NotFoundError where there is no row with its key
    * @throws StaleEntityError where the row is at another version: somebody changed it meanwhile
    * @throws ForeignKeyViolationError where other rows still refer to it
    */
   async delete(entity: Entity, options: RepositoryCallOptions<DB> = {}): Promise<void> {
     const target = this.#targetOf(this.#rowOf(entity));
-    await deleteRow(this.database(options), this.context.definition, target);
+    await deleteRow(this.runner(options), this.context.definition, target);
   }
 
   /**
@@ -129,23 +144,40 @@ export class Repository<
   async upsert(entity: Entity, options: UpsertOptions<DB, DB[Table]> = {}): Promise<Entity> {
     const { definition } = this.context;
     const conflict: readonly string[] = options.conflict ?? definition.key.map(({ name }) => name);
-    if (conflict.length === 0 || !conflict.every((name) => definition.columns.has(name))) {
+    const isKnown = conflict.length > 0 && conflict.every((name) => definition.columns.has(name));
+    if (!isKnown || new Set(conflict).size < conflict.length) {
       throw new ValidationError([
-        { path: ['conflict'], message: `must name columns of table "${definition.table}"` },
+        { path: ['conflict'], message: `must name columns of table "${definition.table}", each once` },
       ]);
     }
     const row = this.#rowOf(entity);
-    return this.toEntity(await upsertRow(this.database(options), definition, row, conflict));
+    return this.toEntity(await upsertRow(this.runner(options), definition, row, conflict));
   }
 
   #rowOf(entity: Entity): StoredRow {
     return prepareRow(this.#toRow(entity), this.context.definition);
   }
 
+  // Every fault of every row is reported at once, behind the row's index.
+  #rowsOf(entities: readonly Entity[]): StoredRow[] {
+    const issues: Issue[] = [];
+    const rows = entities.map((entity, index) => {
+      try {
+        return this.#rowOf(entity);
+      } catch (error) {
+        if (!(error instanceof ValidationError)) throw error;
+        for (const { path, message } of error.issues) issues.push({ path: [index, ...path], message });
+        return {};
+      }
+    });
+    throwFaults(issues);
+    return rows;
+  }
+
   #targetOf(row: StoredRow): RowTarget {
     const { definition } = this.context;
     const [first] = definition.key;
     const key = definition.key.length === 1 ? row[first!.name] : row;
-    return { key: planKey(key, this.context), version: versionOf(row, definition) };
+    return { key: planKey(key, definition), version: versionOf(row, definition) };
   }
 }

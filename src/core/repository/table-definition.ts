@@ -1,4 +1,4 @@
-import type { Kysely, Selectable } from 'kysely';
+import type { Selectable } from 'kysely';
 import type { SqlVocabulary } from '../engine/sql-vocabulary.ts';
 import { ValidationError } from '../foundation/errors/validation-error.ts';
 import type { Issue } from '../foundation/issue.ts';
@@ -9,12 +9,14 @@ import {
   type ColumnName,
   type TableColumns,
 } from '../query/column.ts';
-import { combinatorNames } from '../query/filter-condition.ts';
+import { combinatorNames } from '../query/filter-shape.ts';
+import type { RowIdentity } from '../query/order.ts';
+import type { StatementTarget } from '../query/statement-target.ts';
 import type { RowMapper } from './row-mapper.ts';
 
 /** The part of a provider that a repository needs; `DatabaseProvider` fits. */
-export interface RepositoryProvider<DB> {
-  readonly db: Kysely<DB>;
+export interface RepositoryProvider<DB> extends StatementTarget<DB> {
+  /** What is said differently in the engine's SQL. */
   readonly sql: SqlVocabulary;
 }
 
@@ -42,6 +44,11 @@ export interface RepositoryOptions<
    * smaller value leaves what is stored, since it was read before somebody else moved the column on.
    */
   readonly growing?: readonly GrowingColumnName<DB[Table]>[];
+  /**
+   * The columns of each unique constraint beside the key. Where the columns that a list is sorted by, and
+   * those that its filter fixes by `eq`, hold all of one, no tie-breakers follow, so that its index serves.
+   */
+  readonly unique?: readonly (readonly ColumnName<DB[Table]>[])[];
   /** The kind of each column. */
   readonly columns: ColumnDeclarations<DB[Table], JsonShapes>;
   /** Turns rows into entities and back. */
@@ -57,7 +64,7 @@ type GrowingColumnName<Row> = {
 }[ColumnName<Row>];
 
 /** A table as a repository knows it, checked once. */
-export interface TableDefinition extends TableColumns {
+export interface TableDefinition extends TableColumns, RowIdentity {
   /** The names of all columns. */
   readonly names: readonly string[];
   /** The names of those that cannot be NULL. */
@@ -77,7 +84,9 @@ interface UntypedOptions {
   readonly version?: string;
   readonly insertOnly?: readonly string[];
   readonly growing?: readonly string[];
+  readonly unique?: readonly (readonly string[])[];
   readonly columns: Readonly<Record<string, string>>;
+  readonly mapper: object;
 }
 
 /**
@@ -87,6 +96,7 @@ interface UntypedOptions {
  */
 export function defineTable(options: UntypedOptions): TableDefinition {
   const issues: Issue[] = [];
+  requireOptions(options);
   const { table, insertOnly = [], growing = [] } = options;
   const columns = parseColumns(options.columns, issues);
   const find = (name: string, path: Issue['path']): Column[] => {
@@ -121,9 +131,30 @@ export function defineTable(options: UntypedOptions): TableDefinition {
       issues.push({ path: ['growing'], message: `column "${name}" is no number that updates write` });
     }
   }
+  const unique = (options.unique ?? []).map((names) => names.flatMap((name) => find(name, ['unique'])));
+  for (const constraint of unique) {
+    if (constraint.length === 0) issues.push({ path: ['unique'], message: 'must name columns' });
+  }
   if (issues.length > 0) throw new ValidationError(issues);
   const names = [...columns.keys()];
   const updatable = new Set(names.filter((name) => !kept.has(name)));
   const required = names.filter((name) => columns.get(name)?.nullable === false);
-  return { table, columns, names, required, key, version, updatable, growing: new Set(growing) };
+  return { table, columns, names, required, key, version, unique, updatable, growing: new Set(growing) };
+}
+
+// The types say it all; this is for whoever writes JavaScript.
+function requireOptions(options: unknown): void {
+  const issues: Issue[] = [];
+  const { table, key, columns, mapper } = (options ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof table !== 'string') issues.push({ path: ['table'], message: 'must be the name of a table' });
+  if (typeof key !== 'string' && !Array.isArray(key)) {
+    issues.push({ path: ['key'], message: 'must be a column or a list of columns' });
+  }
+  if (typeof columns !== 'object' || columns === null) {
+    issues.push({ path: ['columns'], message: 'must be an object of kinds by column name' });
+  }
+  if (typeof (mapper as Partial<RowMapper<object, unknown>> | undefined)?.fromRow !== 'function') {
+    issues.push({ path: ['mapper'], message: 'must have the functions fromRow and toRow' });
+  }
+  if (issues.length > 0) throw new ValidationError(issues);
 }

@@ -1,8 +1,15 @@
 import { expect } from 'chai';
 import { ValidationError } from '../../../src/core/index.ts';
-import { createApiKey, createPreference, type OauthSignIn, type UserId } from '../../../src/chat/index.ts';
+import {
+  createApiKey,
+  createPreference,
+  openChatStore,
+  type OauthSignIn,
+  type UserId,
+} from '../../../src/chat/index.ts';
 import { useChatStores } from '../../support/chat-store.ts';
 import { describeOnEachDatabase } from '../../support/database.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 import { rejectionOf } from '../../support/rejection.ts';
 
 const signIn: OauthSignIn = {
@@ -20,6 +27,20 @@ describeOnEachDatabase('one OAuth identity is one user', (database) => {
     const user = await accounts.findOrCreateByOAuth(signIn);
     expect(user).to.include({ email: 'somebody@example.org', displayName: 'Somebody', version: 1 });
     expect(await accounts.findOrCreateByOAuth({ ...signIn, email: 'other@example.org' })).to.deep.equal(user);
+    expect(await users.count({})).to.equal(1);
+  });
+
+  it('found again also where the provider tells no usable address or name then', async () => {
+    const { accounts, users } = await open();
+    const user = await accounts.findOrCreateByOAuth(signIn);
+    for (const told of [
+      { email: '' },
+      { email: 'no address' },
+      { email: undefined as unknown as string },
+      { displayName: 'x'.repeat(201) },
+    ]) {
+      expect(await accounts.findOrCreateByOAuth({ ...signIn, ...told })).to.deep.equal(user);
+    }
     expect(await users.count({})).to.equal(1);
   });
 
@@ -68,6 +89,18 @@ describeOnEachDatabase('one OAuth identity is one user', (database) => {
     const other = { ...signIn, providerUserId: '42', email: 'other@example.org' };
     expect((await accounts.findOrCreateByOAuth(other)).id).not.to.equal(user.id);
     expect(await users.count({})).to.equal(2);
+  });
+
+  it('and notes each sign-in by its time', async () => {
+    const clock = new FakeClock();
+    await using store = await openChatStore({ database: await database.freshUrl(), clock });
+    const lastUsed = async () =>
+      (await store.oauthIdentities.findByProvider(signIn.provider, signIn.providerUserId))?.lastUsedAt;
+    await store.accounts.findOrCreateByOAuth(signIn);
+    expect(await lastUsed()).to.equal(clock.now());
+    clock.advance(5_000);
+    await store.accounts.findOrCreateByOAuth(signIn);
+    expect(await lastUsed()).to.equal(clock.now());
   });
 
   it('and notes when it was used last, without a new version', async () => {

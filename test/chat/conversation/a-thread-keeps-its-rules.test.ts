@@ -35,6 +35,15 @@ describe('a thread keeps its rules', () => {
     expect.fail('the thread was made');
   });
 
+  it('takes a source id of up to 255 characters, however many bytes they take', () => {
+    for (const sourceId of ['x'.repeat(255), '😀'.repeat(255)]) {
+      expect(createThread({ sourceId }, { now: 0 }).sourceId).to.equal(sourceId);
+    }
+    for (const sourceId of ['x'.repeat(256), '😀'.repeat(256)]) {
+      expect(() => createThread({ sourceId }, { now: 0 })).to.throw(ValidationError, /^sourceId: /);
+    }
+  });
+
   it('freezes its metadata all through', () => {
     const { metadata } = make();
     expect(metadata?.['services']).to.be.frozen;

@@ -2,10 +2,11 @@ import { expect } from 'chai';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../../../scripts/run-command.ts';
-import { ValidationError } from '../../../src/core/index.ts';
-import type { ImportReport, ImportedThread } from '../../../src/chat/index.ts';
+import { ForeignKeyViolationError, ValidationError } from '../../../src/core/index.ts';
+import { newId } from '../../../src/core/domain/index.ts';
+import type { ImportReport, ImportedThread, UserId } from '../../../src/chat/index.ts';
 import { useChatStores } from '../../support/chat-store.ts';
-import { describeOnEachDatabase } from '../../support/database.ts';
+import { describeOnDatabase, describeOnEachDatabase } from '../../support/database.ts';
 import { rejectionOf } from '../../support/rejection.ts';
 
 const start = 1_747_000_000_000;
@@ -85,7 +86,9 @@ describeOnEachDatabase('an import', (database) => {
     };
     const error = await rejectionOf(conversations.importThreads(faulty));
     expect(error).to.be.instanceOf(ValidationError);
-    expect((error as ValidationError).issues[0]?.path.slice(0, 2)).to.deep.equal(['threads', 70]);
+    expect((error as ValidationError).issues.map(({ path }) => path)).to.deep.equal([
+      ['threads', 70, 'messages', 1, 'content'],
+    ]);
     expect(await threads.count({})).to.equal(50);
     expect(await conversations.importThreads(threadsOf(80))).to.deep.equal({
       threads: 30,
@@ -123,6 +126,25 @@ describeOnEachDatabase('an import', (database) => {
     clearInterval(timer);
     expect(progress).to.deep.equal([5, 10, 12]);
     expect(turns).to.be.greaterThan(1);
+  });
+
+  it('cuts its transactions by the number of messages as well', async () => {
+    const { conversations } = await open();
+    const messages = Array.from({ length: 500 }, () => ({ role: 'user', content: 'yes' }) as const);
+    const short = Array.from({ length: 9 }, (_, index): ImportedThread => {
+      return { sourceId: `long ${index}`, messages };
+    });
+    const progress: number[] = [];
+    await conversations.importThreads(short, { onProgress: (sums) => progress.push(sums.messages) });
+    expect(progress).to.deep.equal([2_000, 4_000, 4_500]);
+  });
+
+  it('of a thread whose owner is not there stores nothing of its transaction', async () => {
+    const { conversations, threads } = await open();
+    const owned = threadsOf(3, 50).map((thread) => ({ ...thread, ownerId: newId<UserId>() }));
+    const error = await rejectionOf(conversations.importThreads([...threadsOf(50), ...owned]));
+    expect(error).to.be.instanceOf(ForeignKeyViolationError);
+    expect(await threads.count({})).to.equal(50);
   });
 
   it('of the same threads in another order at the same time never ends in a deadlock', async () => {
@@ -169,6 +191,27 @@ describeOnEachDatabase('an import', (database) => {
     expect([await threads.count({}), await messages.count({})]).to.deep.equal([1_000, 15_668]);
     const hits = await conversations.search('vegetarian restaurant', { limit: 5 });
     expect(hits.map(({ score, message }) => [score, message.content])).to.deep.equal(expectedHits);
+  });
+});
+
+describeOnDatabase('postgres', 'an import beside another', (database) => {
+  const open = useChatStores(database);
+
+  it('of the same threads in the opposite order waits for it, and not in a ring', async () => {
+    const { provider, conversations, threads } = await open();
+    // Rows that take their time, so that the two certainly meet half way.
+    await provider.exec(`create function rest() returns trigger language plpgsql
+      as $$ begin perform pg_sleep(0.02); return new; end $$`);
+    await provider.exec(
+      'create trigger rest before insert on context_threads for each row execute function rest()',
+    );
+    const forward = threadsOf(10);
+    const reports = await Promise.all([
+      conversations.importThreads(forward),
+      conversations.importThreads(forward.toReversed()),
+    ]);
+    expect(reports[0].threads + reports[1].threads).to.equal(10);
+    expect(await threads.count({})).to.equal(10);
   });
 });
 

@@ -60,6 +60,18 @@ describeOnEachDatabase('the search', (database) => {
     expect(await contentsOf(store, 'caf')).to.deep.equal([]);
   });
 
+  it('counts the first 32 different words of what is asked, and no more', async () => {
+    const store = await open();
+    const wordsFrom = (first: number, count: number) =>
+      Array.from({ length: count }, (_, index) => `word${first + index}`).join(' ');
+    const content = wordsFrom(1, 32);
+    await fill(store, [content]);
+    expect(await contentsOf(store, `${content} absent`)).to.deep.equal([content]);
+    // A word that comes twice counts once.
+    expect(await contentsOf(store, `word1 ${content} absent`)).to.deep.equal([content]);
+    expect(await contentsOf(store, `${wordsFrom(1, 31)} absent`)).to.deep.equal([]);
+  });
+
   it('takes any text whatever as words: no input is a syntax error', async () => {
     const store = await open();
     await fill(store, ['plain words']);

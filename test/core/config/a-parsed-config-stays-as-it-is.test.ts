@@ -20,6 +20,7 @@ const soundPool = fc
       idleTimeout: numberIn(poolOptions.idleTimeout),
       maxLifetime: numberIn(poolOptions.maxLifetime),
       maxWaiting: numberIn(poolOptions.maxWaiting),
+      leakThreshold: numberIn(poolOptions.leakThreshold),
     },
     { requiredKeys: [] },
   )
@@ -88,7 +89,7 @@ describe('A parsed configuration', () => {
   it('is complete where nothing but the database is said', () => {
     expect(parseDatabaseConfig('sqlite:app.db')).to.deep.equal({
       type: 'sqlite',
-      connection: { filename: 'app.db', memory: false },
+      connection: { filename: 'app.db', memory: false, durability: 'full', workers: 0 },
       pool: {
         min: 0,
         max: 10,
@@ -96,6 +97,7 @@ describe('A parsed configuration', () => {
         idleTimeout: 600_000,
         maxLifetime: 1_800_000,
         maxWaiting: 1_000,
+        leakThreshold: 0,
       },
       statementTimeout: 30_000,
       lockTimeout: 10_000,

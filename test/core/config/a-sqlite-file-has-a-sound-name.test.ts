@@ -9,10 +9,10 @@ function parse(connection: unknown) {
 describe('The connection of SQLite', () => {
   it('is a file or memory, said once', () => {
     const memory = { filename: ':memory:', memory: true };
-    expect(parse({ filename: './app.db' })).to.deep.equal({ filename: './app.db', memory: false });
-    expect(parse({ memory: true })).to.deep.equal(memory);
-    expect(parse({ filename: ':memory:' })).to.deep.equal(memory);
-    expect(parse(memory)).to.deep.equal(memory);
+    expect(parse({ filename: './app.db' })).to.include({ filename: './app.db', memory: false });
+    expect(parse({ memory: true })).to.include(memory);
+    expect(parse({ filename: ':memory:' })).to.include(memory);
+    expect(parse(memory)).to.include(memory);
   });
 
   for (const [title, connection] of [
@@ -40,6 +40,6 @@ describe('The connection of SQLite', () => {
 
   it('takes a name of 4,096 bytes', () => {
     const filename = 'é'.repeat(2048);
-    expect(parse({ filename })).to.deep.equal({ filename, memory: false });
+    expect(parse({ filename })).to.include({ filename, memory: false });
   });
 });

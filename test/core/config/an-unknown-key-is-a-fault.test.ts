@@ -34,7 +34,9 @@ describe('An unknown key', () => {
     const [fault] = faultsOf(() =>
       parseDatabaseConfig({ type: 'sqlite', connection: { memory: true, journal: 'x' } }),
     );
-    expect(fault).to.equal('connection.journal: is unknown here; known: filename, memory');
+    expect(fault).to.equal(
+      'connection.journal: is unknown here; known: durability, filename, memory, workers',
+    );
   });
 
   it('is a fault in a query, so that parameters of SQLite and libpq are not lost in silence', () => {

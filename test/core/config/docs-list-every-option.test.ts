@@ -7,7 +7,8 @@ import { environmentVariables, variablesWithFile } from '../../../src/core/confi
 import { databaseConfigFromEnv, defaultFilename } from '../../../src/core/config/from-env.ts';
 import { parseDatabaseConfig } from '../../../src/core/config/parse-database-config.ts';
 import type { DatabaseConfig } from '../../../src/core/config/database-config.ts';
-import { postgresDefaults } from '../../../src/core/config/postgres-config.ts';
+import { postgresDefaults, replicaMaxLagOption } from '../../../src/core/config/postgres-config.ts';
+import { sqliteDefaults, workersOption } from '../../../src/core/config/sqlite-config.ts';
 import { faultsOf } from '../../support/configuration-faults.ts';
 
 interface Row {
@@ -71,6 +72,8 @@ describe('docs/configuration.md', () => {
   for (const [option, { min, max, default: fallback }] of [
     ...Object.entries(poolOptions).map(([name, range]) => [`pool.${name}`, range] as const),
     ...Object.entries(timeoutOptions),
+    ['connection.workers', workersOption] as const,
+    ['connection.replicaMaxLag', replicaMaxLagOption] as const,
     ['connection.port', { min: 1, max: 65_535, default: postgresDefaults.port }] as const,
   ]) {
     it(`states the default and the range of ${option}`, () => {
@@ -97,6 +100,8 @@ describe('docs/configuration.md', () => {
       ['type', `none; ${code(config.type)} in the environment`],
       ['debug', code(String(config.debug))],
       ['connection.memory', code('false')],
+      ['connection.durability', code(sqliteDefaults.durability)],
+      ['connection.prepare', code(postgresDefaults.prepare)],
     ] as const) {
       expect(table.get(option)?.fallback, option).to.equal(fallback);
     }

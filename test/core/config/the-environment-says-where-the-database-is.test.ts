@@ -35,6 +35,8 @@ describe('The environment', () => {
       DATABASE_URL: undefined,
       DATABASE_TYPE: 'postgres',
       DATABASE_FILENAME: undefined,
+      DATABASE_DURABILITY: undefined,
+      DATABASE_WORKERS: undefined,
       DATABASE_HOST: 'db.example.org',
       DATABASE_PORT: '6543',
       DATABASE_NAME: 'shop',
@@ -44,12 +46,15 @@ describe('The environment', () => {
       DATABASE_TLS_CA: pem,
       DATABASE_CHANNEL_BINDING: 'true',
       DATABASE_APPLICATION_NAME: 'web',
+      DATABASE_PREPARE: 'off',
+      DATABASE_REPLICA_MAX_LAG: '10',
       DATABASE_POOL_MIN: '1',
       DATABASE_POOL_MAX: '2',
       DATABASE_POOL_ACQUIRE_TIMEOUT: '3',
       DATABASE_POOL_IDLE_TIMEOUT: '4',
       DATABASE_POOL_MAX_LIFETIME: '5',
       DATABASE_POOL_MAX_WAITING: '6',
+      DATABASE_POOL_LEAK_THRESHOLD: '9',
       DATABASE_STATEMENT_TIMEOUT: '7',
       DATABASE_LOCK_TIMEOUT: '8',
       DATABASE_DEBUG: '1',
@@ -68,8 +73,19 @@ describe('The environment', () => {
         tlsCa: pem,
         channelBinding: true,
         applicationName: 'web',
+        prepare: 'off',
+        replicas: [],
+        replicaMaxLag: 10,
       },
-      pool: { min: 1, max: 2, acquireTimeout: 3, idleTimeout: 4, maxLifetime: 5, maxWaiting: 6 },
+      pool: {
+        min: 1,
+        max: 2,
+        acquireTimeout: 3,
+        idleTimeout: 4,
+        maxLifetime: 5,
+        maxWaiting: 6,
+        leakThreshold: 9,
+      },
       statementTimeout: 7,
       lockTimeout: 8,
       debug: true,
@@ -80,6 +96,8 @@ describe('The environment', () => {
     expect(databaseConfigFromEnv({ DATABASE_FILENAME: 'app.db' }).connection).to.include({
       filename: 'app.db',
     });
+    const env = { DATABASE_FILENAME: 'app.db', DATABASE_DURABILITY: 'normal', DATABASE_WORKERS: '2' };
+    expect(databaseConfigFromEnv(env).connection).to.include({ durability: 'normal', workers: 2 });
     expect(databaseConfigFromEnv({ DATABASE_FILENAME: ':memory:' }).connection).to.include({ memory: true });
     expect(databaseConfigFromEnv({ DATABASE_URL: 'sqlite::memory:' }).connection).to.include({
       memory: true,

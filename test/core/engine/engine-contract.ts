@@ -8,6 +8,7 @@ import {
   LiminalDataError,
   NotNullViolationError,
   PoolClosedError,
+  NestedAcquireError,
   PoolTimeoutError,
   QueryError,
   ReadOnlyDatabaseError,
@@ -315,9 +316,18 @@ export function describeEngineContract(
       }
     });
 
-    it('do not hang where the root handle is used inside the only connection: the deadline ends it', async () => {
-      const provider = await openWithTables({ pool: { max: 1, acquireTimeout: 500 } });
+    it('do not wait for themselves where the root handle is used inside the only connection', async () => {
+      const provider = await openWithTables({ pool: { max: 1 } });
       const error = await rejectionOf(provider.transaction(() => provider.query('select 1 as one')));
+      expect(error).to.be.instanceOf(NestedAcquireError);
+      expect(provider.stats()).to.include({ busy: 0, waiting: 0 });
+    });
+
+    it('do not hang where it is used so inside a transaction of Kysely: the deadline ends it', async () => {
+      const provider = await openWithTables({ pool: { max: 1, acquireTimeout: 500 } });
+      const error = await rejectionOf(
+        provider.db.transaction().execute(() => provider.query('select 1 as one')),
+      );
       expect(error).to.be.instanceOf(PoolTimeoutError);
       expect((error as PoolTimeoutError).stats).to.include({ busy: 1, max: 1 });
       expect(provider.stats()).to.include({ busy: 0, waiting: 0 });
@@ -389,7 +399,9 @@ export function describeEngineContract(
 
     it('like knows %, _ and the escape, and the case', async () => {
       const like = (pattern: string) =>
-        matching(({ sql: words }) => words.like(sql.ref('name'), pattern) as never);
+        matching(
+          ({ sql: words }) => words.like(sql.ref('name'), sql`${words.patternParameter(pattern)}`) as never,
+        );
       expect(await like('a%')).to.deep.equal(['a', 'a%', 'a_', 'ab', 'a*b', 'a?b', 'a\\b']);
       expect(await like('a\\%')).to.deep.equal(['a%']);
       expect(await like('a\\_')).to.deep.equal(['a_']);
@@ -404,7 +416,7 @@ export function describeEngineContract(
 
     it('contains takes every character literally', async () => {
       const contains = (part: string) =>
-        matching(({ sql: words }) => words.contains(sql.ref('name'), part) as never);
+        matching(({ sql: words }) => words.contains(sql.ref('name'), sql`${part}`) as never);
       expect(await contains('%')).to.deep.equal(['a%']);
       expect(await contains('*')).to.deep.equal(['a*b']);
       expect(await contains('A')).to.deep.equal(['A']);
@@ -413,7 +425,10 @@ export function describeEngineContract(
 
     it('isIn takes any number of values, and none', async () => {
       const isIn = (values: string[]) =>
-        matching(({ sql: words }) => words.isIn(sql.ref('name'), values, 'text') as never);
+        matching(({ sql: words }) => {
+          const list = words.listParameters(values, 'text').map((parameter) => sql`${parameter}`);
+          return words.isIn(sql.ref('name'), list, 'text') as never;
+        });
       expect(await isIn([])).to.deep.equal([]);
       expect(await isIn(['é', 'a\\b', "it's"])).to.deep.equal(['a\\b', 'é']);
       expect(
@@ -455,6 +470,21 @@ export function describeEngineContract(
           present: 0,
         },
       ]);
+    });
+
+    it('compares the numbers of JSON as doubles', async () => {
+      const provider = await openWithTables();
+      await addParent(provider.db, first);
+      // A double, whose decimal is written rounded: 4611686018427389000.
+      const number = 2 ** 62 + 1024;
+      await addChild(provider.db, { data: JSON.stringify({ n: number }) });
+      const found = provider.sql.jsonNumber(sql.ref('data'), ['n']);
+      const { rows } = await sql`select
+        case when ${found} = ${number} then 1 else 0 end as same,
+        case when ${found} > ${number - 1024} then 1 else 0 end as above,
+        case when ${found} < ${number + 1024} then 1 else 0 end as below
+        from children`.execute(provider.db);
+      expect(rows).to.deep.equal([{ same: 1, above: 1, below: 1 }]);
     });
 
     it('finds rows that hold every token, and follows inserts, updates and cascaded deletes', async () => {

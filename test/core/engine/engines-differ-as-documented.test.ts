@@ -93,17 +93,6 @@ describeOnEachDatabase('engines differ as documented', (database) => {
     await held;
   });
 
-  it('in what the provider can do inside of the loop over a Kysely stream', async () => {
-    const outcome = (async () => {
-      for await (const { id } of provider.db.selectFrom('parents').select('id').stream(1))
-        await provider.exec('update parents set rank = 2 where id = ?', [id]);
-    })();
-    if (onSqlite) expect(await rejectionOf(outcome)).to.be.instanceOf(PoolTimeoutError);
-    else await outcome;
-    expect(await provider.query('select rank from parents')).to.deep.equal([{ rank: onSqlite ? 1 : 2 }]);
-    expect(provider.stats()).to.include({ busy: 0 });
-  });
-
   it('in what an empty statement is', async () => {
     const outcome = provider.query('');
     if (onSqlite) expect(await rejectionOf(outcome)).to.be.instanceOf(QueryError);

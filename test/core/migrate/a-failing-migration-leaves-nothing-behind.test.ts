@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { sql } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { MigrationError, QueryError, type DatabaseProvider } from '../../../src/core/index.ts';
 import { Migrator, type NamedMigration } from '../../../src/core/migrate/index.ts';
 import { describeOnEachDatabase } from '../../support/database.ts';
@@ -29,7 +29,20 @@ const failures: Readonly<Record<string, NamedMigration['up']>> = {
   'throws undefined': () => Promise.reject(noError),
   'sends a statement that the database refuses': (db) =>
     sql`select * from nowhere`.execute(db).then(() => {}),
+  'does not await a statement that the database refuses': async (db) => {
+    void refused(db);
+  },
+  'does not await a statement behind others that nobody awaits': async (db) => {
+    for (let count = 0; count < 3; count += 1) void sql`select 1`.execute(db);
+    void refused(db);
+  },
+  'goes on behind a statement that the database refuses': (db) => refused(db),
 };
+
+/** A statement that fails, and whose error nobody hears. */
+async function refused(db: Kysely<any>): Promise<void> {
+  await sql`insert into nowhere values (1)`.execute(db).catch(() => {});
+}
 
 describeOnEachDatabase('a failing migration leaves nothing behind', (database) => {
   let provider: DatabaseProvider<any>;
@@ -90,6 +103,21 @@ describeOnEachDatabase('a failing migration leaves nothing behind', (database) =
     expect(error).to.be.instanceOf(MigrationError);
     expect(error).to.include({ migration: '0004-orphan' });
     expect(await listTables(provider.db)).not.to.include.members(['child']);
+  });
+
+  it('but one that goes back to a savepoint behind a failed statement has not failed', async () => {
+    const careful: NamedMigration = {
+      ...third,
+      async up(db, t) {
+        await sql`savepoint before_try`.execute(db);
+        await refused(db);
+        await sql`rollback to savepoint before_try`.execute(db);
+        await third.up(db, t);
+      },
+    };
+    const { applied } = await new Migrator(provider, notesWith(first, second, careful)).latest();
+    expect(applied.map(({ name }) => name)).to.include('0003-labels');
+    expect(await listTables(provider.db)).to.include('labels');
   });
 
   it('and the error says what the database said', async () => {

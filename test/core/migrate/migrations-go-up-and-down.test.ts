@@ -84,6 +84,23 @@ describeOnEachDatabase('migrations go up and down', (database) => {
     expect(await listTables(provider.db)).to.deep.equal(before);
   });
 
+  it('in the order of code units, whatever a locale makes of the names', async () => {
+    const ran: string[] = [];
+    const ordered = ['0001-B', '0001-a', '0001.z', '0001_b'].map((name) => ({
+      name,
+      up: async () => void ran.push(name),
+      down: async () => void ran.push(name),
+    }));
+    const letters = new Migrator(provider, { name: 'letters', migrations: ordered });
+    await letters.latest();
+    expect(ran.splice(0)).to.deep.equal(ordered.map(({ name }) => name));
+    // As of one moment, as a fast machine records them: then the names alone say the order.
+    await provider.exec('update letters_migration set timestamp = ?', ['2026-01-01T00:00:00.000Z']);
+    expect((await letters.status()).every(({ appliedAt }) => appliedAt !== undefined)).to.equal(true);
+    await letters.to(null);
+    expect(ran).to.deep.equal(ordered.map(({ name }) => name).toReversed());
+  });
+
   it('each set with a record of its own', async () => {
     await migrator.latest();
     const other = new Migrator(provider, { name: 'more', migrations: [] });

@@ -13,7 +13,7 @@ import {
 import { Migrator, type NamedMigration } from '../../../src/core/migrate/index.ts';
 import { describeOnDatabase, type TestDatabase } from '../../support/database.ts';
 import { rejectionOf } from '../../support/rejection.ts';
-import { first, notes, notesWith, openUntyped } from './sample-history.ts';
+import { first, notes, notesWith, openUntyped, second, third } from './sample-history.ts';
 
 const program = fileURLToPath(new URL('migrate-when-told.ts', import.meta.url));
 const processes = 4;
@@ -55,18 +55,22 @@ describeOnShared('processes that start at once', (database) => {
   });
 
   /** Migrates as far as the middle of a migration, and stays there until it is released. */
-  async function holdMigration(url: string): Promise<{ release(): Promise<void> }> {
+  async function holdMigration(
+    url: string,
+    before: readonly NamedMigration[] = [],
+    held = first,
+  ): Promise<{ release(): Promise<void> }> {
     const reached = Promise.withResolvers<void>();
     const gate = Promise.withResolvers<void>();
     const slow: NamedMigration = {
-      ...first,
+      ...held,
       async up(db, t) {
-        await first.up(db, t);
+        await held.up(db, t);
         reached.resolve();
         await gate.promise;
       },
     };
-    const run = new Migrator(open(url), notesWith(slow)).latest();
+    const run = new Migrator(open(url), notesWith(...before, slow)).latest();
     await Promise.race([reached.promise, run]);
     return {
       async release() {
@@ -98,6 +102,17 @@ describeOnShared('processes that start at once', (database) => {
     expect((error as Error).cause).to.be.instanceOf(DatabaseBusyError);
     await holder.release();
     expect((await migrator.latest()).applied).to.have.lengthOf(2);
+  });
+
+  it('and the one that has nothing to do does not wait', async () => {
+    const url = await database.freshUrl();
+    const upToDate = [first, second];
+    const migrator = new Migrator(open(url, { lockTimeout: 20 }), notesWith(...upToDate), { lockTimeout: 0 });
+    await migrator.latest();
+    const holder = await holdMigration(url, upToDate, third);
+    expect((await migrator.latest()).applied).to.deep.equal([]);
+    expect((await migrator.to('0002-first-note')).applied).to.deep.equal([]);
+    await holder.release();
   });
 
   it('and a migration that outlasts the provider’s own wait for a lock is waited for', async () => {

@@ -1,6 +1,10 @@
 /** A small history for the tests of the Migrator: two tables and a row, each migration undone by its `down`. */
 import type { Kysely } from 'kysely';
-import { DatabaseProviderFactory, type DatabaseProvider } from '../../../src/core/index.ts';
+import {
+  DatabaseProviderFactory,
+  type DatabaseConfigInput,
+  type DatabaseProvider,
+} from '../../../src/core/index.ts';
 import type { MigrationSet, NamedMigration } from '../../../src/core/migrate/index.ts';
 
 export const first: NamedMigration = {
@@ -52,7 +56,7 @@ export function notesWith(...migrations: readonly NamedMigration[]): MigrationSe
 }
 
 /** A provider without table types: what a migration makes has none. */
-export function openUntyped(config: string | object): DatabaseProvider<any> {
+export function openUntyped(config: DatabaseConfigInput): DatabaseProvider<any> {
   return DatabaseProviderFactory.createProvider<any>(config);
 }
 

@@ -18,7 +18,12 @@ import {
 describeOnEachDatabase('a page is found by its index', (database) => {
   let provider: DatabaseProvider<Tables>;
   let things: ThingRepository;
-  const definition = defineTable({ table: 'things', key: 'id', columns: thingColumns });
+  const definition = defineTable({
+    table: 'things',
+    key: 'id',
+    columns: thingColumns,
+    mapper: { fromRow: (row: object) => row },
+  });
   const owner = crypto.randomUUID();
   const id = crypto.randomUUID();
 
@@ -48,7 +53,7 @@ describeOnEachDatabase('a page is found by its index', (database) => {
   /** The database's plan for a page beside a row with these values. */
   async function explain(orderBy: string[], values: unknown[], direction: 'after' | 'before', owned = false) {
     const issues: Issue[] = [];
-    const order = resolveOrder(orderBy, definition, definition.key, issues);
+    const order = resolveOrder(orderBy, definition, definition, new Set(), issues);
     expect(issues).to.deep.equal([]);
     let query = things
       .query()

@@ -152,6 +152,14 @@ describe('placeholders stay words of their own', () => {
   });
 });
 
+describe('what is no text', () => {
+  it('is refused, instead of being looked through for ever', () => {
+    for (const text of [undefined, {}, 1]) {
+      expect(() => rewritePlaceholders(text as never, 0, sqlite)).to.throw(ValidationError);
+    }
+  });
+});
+
 describe('placeholders are rewritten in linear time', () => {
   for (const unit of ["'", '"', '$', '$a', '/*', '--', "e'", "\\'", "e'a'\n", '[', '?', ' ']) {
     it(`for a megabyte of ${JSON.stringify(unit)}`, () => {

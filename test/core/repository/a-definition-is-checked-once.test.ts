@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { ValidationError } from '../../../src/core/foundation/errors/validation-error.ts';
+import { Repository } from '../../../src/core/repository/repository.ts';
 import { defineTable } from '../../../src/core/repository/table-definition.ts';
 
 function faultsOf(options: object): string[] {
@@ -8,6 +9,7 @@ function faultsOf(options: object): string[] {
       table: 'things',
       key: 'id',
       columns: { id: 'uuid', n: 'integer', text: 'text?' },
+      mapper: { fromRow: (row: object) => row, toRow: (row: object) => row },
       ...options,
     });
   } catch (error) {
@@ -37,10 +39,20 @@ describe('a definition is checked once, with every fault at once', () => {
     ],
     ['kinds that there are not', { columns: { id: 'uuid', a: 'date', b: '?' } }, ['columns.a', 'columns.b']],
     ['a word of the filter language', { columns: { id: 'uuid', not: 'text' } }, ['columns.not']],
+    ['unique columns that there are not', { unique: [['n', 'x'], []] }, ['unique', 'unique']],
+    ['no table', { table: undefined }, ['table']],
+    ['a mapper that is none', { mapper: { toRow: () => ({}) } }, ['mapper']],
+    ['nothing that it may be', { table: 1, key: undefined, columns: null }, ['table', 'key', 'columns']],
     ['all of it', { key: 'x', version: 'y', columns: { id: 'uid' } }, ['columns.id', 'key', 'version']],
   ] as const) {
     it(`it refuses ${title}`, () => {
       expect(faultsOf(options)).to.deep.equal(faults);
     });
   }
+
+  it('also where a repository is made of nothing', () => {
+    const make = () => new Repository({ db: undefined, sql: undefined } as never, {} as never);
+    expect(make).to.throw(ValidationError).with.property('issues').that.has.length(4);
+    expect(() => new Repository(undefined as never, undefined as never)).to.throw(ValidationError);
+  });
 });

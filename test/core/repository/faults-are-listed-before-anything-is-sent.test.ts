@@ -33,7 +33,7 @@ describeOnEachDatabase('faults of a call are listed before anything is sent', (d
   const page = (options: object) => faultsOf(() => things.page({}, options));
 
   before(async () => {
-    provider = await openThings(database, { plugins: [statements.plugin] });
+    provider = await openThings(database, { onStatement: statements.onStatement });
     things = createThingRepository(provider);
     await things.insertMany([makeThing(), makeThing(), makeThing()]);
   });
@@ -164,6 +164,29 @@ describeOnEachDatabase('faults of a call are listed before anything is sent', (d
       expect(faults).to.have.keys('key');
       expect(faults['key']).not.to.include('geheim');
     }
+  });
+
+  it('such as a conflict that names no columns, unknown ones, or one twice', async () => {
+    for (const conflict of [[], ['what'], ['id', 'id']]) {
+      const faults = await faultsOf(() => things.upsert(makeThing(), { conflict: conflict as never }));
+      expect(faults).to.have.keys('conflict');
+    }
+  });
+
+  it('such as those of many rows, each behind its place', async () => {
+    const rows = [makeThing(), makeThing({ name: 'x\0', score: 0.5 }), makeThing(), makeThing({ data: '{' })];
+    expect(Object.keys(await faultsOf(() => things.insertMany(rows)))).to.deep.equal([
+      '1.name',
+      '1.score',
+      '3.data',
+    ]);
+  });
+
+  it('such as a handle that is none: the provider itself', async () => {
+    const on = provider as never;
+    expect(await faultsOf(() => things.findById(crypto.randomUUID(), { on }))).to.have.keys('on');
+    expect(await faultsOf(() => things.insertMany([makeThing()], { on }))).to.have.keys('on');
+    expect(await faultsOf(async () => things.stream({}, { on }).next())).to.have.keys('on');
   });
 
   it('while limit 0 is no fault: nothing comes', async () => {

@@ -1,13 +1,7 @@
-import type { KyselyPlugin } from 'kysely';
-
-/** Counts the statements that are built, so that a test can hold that none was. */
+/** Counts the statements that are sent, so that a test can hold that none was. */
 export class StatementCounter {
   count = 0;
-  readonly plugin: KyselyPlugin = {
-    transformQuery: ({ node }) => {
-      this.count += 1;
-      return node;
-    },
-    transformResult: ({ result }) => Promise.resolve(result),
+  readonly onStatement = (): void => {
+    this.count += 1;
   };
 }

@@ -4,7 +4,7 @@ import { ValidationError } from '../../../src/core/foundation/errors/validation-
 import { UnreadableRowError } from '../../../src/core/foundation/errors/entity-errors.ts';
 import { defineId } from '../../../src/core/domain/uuid.ts';
 import type { DatabaseProvider } from '../../../src/core/provider/database-provider.ts';
-import { decodeJson } from '../../../src/core/repository/json-column.ts';
+import { decodeJson } from '../../../src/core/query/json-text.ts';
 import { Repository } from '../../../src/core/repository/repository.ts';
 import { readColumn } from '../../../src/core/repository/row-mapper.ts';
 import { describeOnEachDatabase } from '../../support/database.ts';

@@ -33,7 +33,7 @@ describeOnEachDatabase('writes store what they were given', (database) => {
   let things: ThingRepository;
 
   before(async () => {
-    provider = await openThings(database, { plugins: [statements.plugin] });
+    provider = await openThings(database, { onStatement: statements.onStatement });
     things = createThingRepository(provider);
   });
 

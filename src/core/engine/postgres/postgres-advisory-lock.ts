@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { loadCrypto } from '../../foundation/node-crypto.ts';
 
 /**
  * The key of an advisory lock: the first 64 bits of the SHA-256 of its name, as the signed integer that
@@ -7,5 +7,5 @@ import { createHash } from 'node:crypto';
  * @param name what is locked; other programs in the same database hash other names
  */
 export function advisoryLockKey(name: string): bigint {
-  return createHash('sha256').update(name, 'utf8').digest().readBigInt64BE();
+  return loadCrypto().createHash('sha256').update(name, 'utf8').digest().readBigInt64BE();
 }

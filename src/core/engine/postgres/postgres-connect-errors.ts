@@ -12,9 +12,10 @@ import { copyConnectError, readDriverFields } from './postgres-error-fields.ts';
  */
 export function translateConnectError(error: unknown, settings: PostgresSettings): LiminalDataError {
   if (error instanceof LiminalDataError) return error;
-  const { code } = readDriverFields(error);
+  const { code, message } = readDriverFields(error);
   return new ConnectionError(`${describeTarget(settings)} ${explain(code, settings)}`, {
     cause: copyConnectError(error),
+    retryable: mayComeRight(code, message),
   });
 }
 
@@ -24,6 +25,18 @@ export function connectTimeout(settings: PostgresSettings, timeout: number): Con
     `${describeTarget(settings)} The server did not let us in within pool.acquireTimeout (${timeout} ms). Check host and port, and that no firewall swallows the traffic.`,
   );
 }
+
+/**
+ * Whether waiting may help: the server starts, its name is not known yet, its slots are taken. Not so for a
+ * wrong password, a certificate, or a database that is not there. Where there is no code, either the socket
+ * was closed under way, as by a proxy whose server is not up yet, or pg itself did not want to go on.
+ */
+function mayComeRight(code: string | undefined, message: string | undefined): boolean {
+  if (code === undefined) return message === 'Connection terminated unexpectedly';
+  return passingCode.test(code);
+}
+
+const passingCode = /^(08(?!P01)|53|57P(?!04)|E(?!ACCES|PROTO|RR_)[A-Z_]+$)/;
 
 function describeTarget({ host, port, database }: PostgresSettings): string {
   const place = host.startsWith('/')

@@ -1,34 +1,59 @@
 import type { CompiledQuery, QueryResult, TransactionSettings } from 'kysely';
-import { CommitOutcomeUnknownError, ConnectionError } from '../../foundation/errors/connection-errors.ts';
+import type { Clock } from '../../foundation/clock.ts';
 import {
+  StalePreparedStatementError,
   TransactionAbortedError,
   TransactionClosedError,
 } from '../../foundation/errors/transaction-errors.ts';
 import { ValidationError } from '../../foundation/errors/validation-error.ts';
 import type { Lease } from '../lease.ts';
-import { checkParameters } from './postgres-codecs.ts';
-import { readsOnly, streamByCursor } from './postgres-cursor.ts';
+import { isUnheard, type AbortOptions } from './after-abort.ts';
+import { askForXid, rolledBack, settleLostCommit } from './commit-outcome.ts';
+import { streamByCursor } from './postgres-cursor.ts';
+import type { ExchangeFailure, WireResult } from './postgres-exchange.ts';
 import type { BackendSignal, PostgresPool } from './postgres-pool.ts';
-import type { PostgresSession, SessionResult, SessionStatement } from './postgres-session.ts';
+import { toQueryResult } from './postgres-results.ts';
+import type { PostgresSession, SessionStatement } from './postgres-session.ts';
+import { runAlone } from './run-alone.ts';
+import { liftStatementLimit } from './statement-limit.ts';
+import { readsOnly, traitsOf } from './statement-traits.ts';
 
-/** A rollback needs no time; where its answer does not come, the server is out of reach and rolls back itself. */
-const rollbackLimit = 5_000;
+/** What is known of a transaction that `begin` was called for. */
+interface OpenTransaction {
+  /** The BEGIN that is still to be sent; undefined once it was. */
+  begin: string | undefined;
+  /** Its number as the server has told it: null where it had not written yet, undefined where nothing is known. */
+  xid: string | null | undefined;
+  /** Whether its statements may take as long as they need; see statement-limit.ts. */
+  isUnlimited: boolean;
+}
 
 /**
  * A session, lent once. Statements run one after the other, and COMMIT and ROLLBACK behind them; what comes
  * later is kept away by the guard around the lease. After `release` the lease is dead.
+ *
+ * A transaction costs no round trip of its own to begin: BEGIN is sent along with its first statement, and
+ * one without any statement sends nothing at all.
  */
 export class PostgresConnection implements Lease {
   readonly session: PostgresSession;
-  readonly #pool: Pick<PostgresPool, 'release' | 'signalBackend'>;
+  readonly #pool: PostgresPool;
+  readonly #clock: Clock;
+  #transaction: OpenTransaction | undefined;
   #running: Promise<void> | undefined;
   #signalling: Promise<void> | undefined;
   #released = false;
 
   /** @param pool where it was lent from, and who can reach the server while the session is busy */
-  constructor(session: PostgresSession, pool: Pick<PostgresPool, 'release' | 'signalBackend'>) {
+  constructor(session: PostgresSession, pool: PostgresPool, clock: Clock) {
     this.session = session;
     this.#pool = pool;
+    this.#clock = clock;
+  }
+
+  /** Whether what runs next is part of a transaction, be it that its BEGIN is still to be sent. */
+  get isInTransaction(): boolean {
+    return this.#transaction !== undefined || this.session.transaction !== 'none';
   }
 
   async begin({ isolationLevel, accessMode }: TransactionSettings): Promise<void> {
@@ -39,47 +64,54 @@ export class PostgresConnection implements Lease {
     }
     const isolation = isolationLevel === undefined ? '' : ` isolation level ${isolationLevel}`;
     const access = accessMode === undefined ? '' : ` ${accessMode}`;
-    await this.run({ text: `begin${isolation}${access}` });
+    const begin = `begin${isolation}${access}`;
+    this.#transaction = { begin, xid: begin.endsWith('read only') ? null : undefined, isUnlimited: false };
   }
 
   /**
+   * Where the reply does not come, the server is asked over another connection what became of the transaction.
+   *
    * @throws TransactionAbortedError where the server rolled back instead
-   * @throws CommitOutcomeUnknownError where the connection was lost between COMMIT and its answer
+   * @throws ConnectionError where the connection was lost and nothing is applied
+   * @throws CommitOutcomeUnknownError where the connection was lost and nobody can tell
    */
   async commit(): Promise<void> {
-    const { command } = await this.#end(async () => {
+    await this.#end(async (transaction) => {
+      if (transaction?.begin !== undefined) return;
       const lostBefore = this.session.isLost;
+      if (transaction?.xid === undefined) this.#askLate(transaction);
       try {
-        return await this.session.run({ text: 'commit' });
+        const { command } = await this.session.run(withLimitOf(transaction, { text: 'commit' }));
+        if (command === 'ROLLBACK') throw abortedError();
       } catch (cause) {
-        if (lostBefore || !(cause instanceof ConnectionError)) throw cause;
-        throw new CommitOutcomeUnknownError(
-          'The connection was lost after COMMIT was sent: the transaction may or may not be applied. Read back before doing it again.',
-          { cause },
-        );
+        if (lostBefore || !this.session.isLost) throw cause;
+        if (transaction?.xid === null) throw rolledBack(cause);
+        const { incarnation } = this.session;
+        await settleLostCommit(this.#pool, this.#clock, { xid: transaction?.xid, incarnation, cause });
       }
     });
-    if (command === 'ROLLBACK') throw abortedError();
   }
 
   /** Never rejects: where it fails the session is closed, so that the server rolls back by itself. */
   async rollback(): Promise<void> {
-    await this.#end(async () => {
-      if (this.session.transaction === 'none') return;
-      try {
-        await this.session.run({ text: 'rollback', limit: rollbackLimit });
-      } catch (error) {
-        this.session.destroy(error as Error);
-      }
+    await this.#end(async (transaction) => {
+      if (transaction?.begin !== undefined || this.session.transaction === 'none') return;
+      await this.session.rollBack();
     });
   }
 
-  async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
-    checkParameters(query.parameters);
-    const { command, rowCount, rows } = await this.run({ text: query.sql, values: query.parameters });
-    return countsRows(command)
-      ? { rows: rows as Row[], numAffectedRows: BigInt(rowCount ?? 0) }
-      : { rows: rows as Row[] };
+  async executeQuery<Row>(query: CompiledQuery, options?: AbortOptions): Promise<QueryResult<Row>> {
+    try {
+      this.#pool.style.checkParameters(query.parameters);
+      const { mayWrite, isPreparable, leavesTraces } = traitsOf(query);
+      if (leavesTraces) this.session.isTouched = true;
+      if (query.sql === liftStatementLimit && this.#transaction !== undefined)
+        this.#transaction.isUnlimited = true;
+      return toQueryResult<Row>(await this.run(this.#toStatement(query, isPreparable), mayWrite));
+    } catch (error) {
+      if (isUnheard(options)) return { rows: [] };
+      throw this.#pool.style.translate(error);
+    }
   }
 
   /**
@@ -87,30 +119,50 @@ export class PostgresConnection implements Lease {
    * chunk is in memory. A consumer that rests for over a minute between two chunks loses the connection
    * (see postgres-session-setup.ts). What writes is run whole and handed out in chunks.
    */
-  async *streamQuery<Row>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<Row>> {
-    if (readsOnly(query.query)) {
-      checkParameters(query.parameters);
-      yield* streamByCursor<Row>(this, query, chunkSize);
-      return;
+  async *streamQuery<Row>(
+    query: CompiledQuery,
+    chunkSize: number,
+    options?: AbortOptions,
+  ): AsyncIterableIterator<QueryResult<Row>> {
+    try {
+      if (readsOnly(query.query)) {
+        this.#pool.style.checkParameters(query.parameters);
+        yield* streamByCursor<Row>(this, query, chunkSize);
+        return;
+      }
+      const { rows } = await this.executeQuery<Row>(query);
+      for (let start = 0; start < rows.length; start += chunkSize)
+        yield { rows: rows.slice(start, start + chunkSize) };
+    } catch (error) {
+      if (!isUnheard(options)) throw this.#pool.style.translate(error);
     }
-    const { rows } = await this.executeQuery<Row>(query);
-    for (let start = 0; start < rows.length; start += chunkSize)
-      yield { rows: rows.slice(start, start + chunkSize) };
   }
 
-  /** Cancels the statement under way on the server. It asks over a connection of its own. */
+  /**
+   * Cancels the statement under way on the server. It asks over a connection of its own; where that fails, the
+   * statement goes on to its own limit, and its caller has gone already.
+   */
   cancelQuery(): Promise<void> {
     return this.#signal('pg_cancel_backend');
   }
 
-  /** Ends the session on the server, with whatever runs in it. */
-  killSession(): Promise<void> {
-    return this.#signal('pg_terminate_backend');
+  /** Ends the session on the server, with whatever runs in it. Where that fails, the connection is cut here. */
+  async killSession(): Promise<void> {
+    await this.#signal('pg_terminate_backend');
   }
 
-  /** Runs one statement in its turn. */
-  run(statement: SessionStatement): Promise<SessionResult> {
-    return this.#inTurn(() => this.session.run(statement));
+  /**
+   * Runs one statement in its turn, with what is to be sent along with it.
+   *
+   * @param mayWrite whether a lost answer leaves it open what was applied
+   */
+  run(statement: SessionStatement, mayWrite = false): Promise<WireResult> {
+    return this.#inTurn(() => {
+      const sent = this.#mayBeStale ? { ...statement, prepare: false } : statement;
+      return this.#transaction === undefined
+        ? runAlone(this.session, sent, mayWrite)
+        : this.#runInTransaction(sent, mayWrite, this.#transaction);
+    });
   }
 
   async release(): Promise<void> {
@@ -121,24 +173,101 @@ export class PostgresConnection implements Lease {
     this.#pool.release(this.session);
   }
 
+  /** Whether a prepared statement that has gone stale would end a transaction that nobody runs again. */
+  get #mayBeStale(): boolean {
+    if (this.#pool.style.preparesInTransactions) return false;
+    return this.#transaction === undefined
+      ? this.session.transaction !== 'none'
+      : this.#transaction.begin === undefined;
+  }
+
+  #toStatement({ sql, parameters, query }: CompiledQuery, prepare: boolean): SessionStatement {
+    // Without parameters pg sends the text as it is, and it may hold several statements.
+    const isScript = this.#pool.style.takesScripts && parameters.length === 0 && query.kind === 'RawNode';
+    return isScript ? { text: sql } : { text: sql, values: parameters, prepare };
+  }
+
+  async #runInTransaction(
+    statement: SessionStatement,
+    mayWrite: boolean,
+    transaction: OpenTransaction,
+  ): Promise<WireResult> {
+    if (statement.values === undefined) return this.#runScript(statement, transaction);
+    const { begin } = transaction;
+    const asksXid = mayWrite && transaction.xid === undefined;
+    if (begin === undefined && !asksXid) return this.session.run(withLimitOf(transaction, statement));
+    const parts = begin === undefined ? [statement] : [{ text: begin }, statement];
+    const place = parts.length - 1;
+    transaction.begin = undefined;
+    try {
+      const sent = asksXid ? [...parts, askForXid] : parts;
+      const results = await this.#runParts(sent, place, transaction.isUnlimited ? 0 : undefined);
+      if (asksXid) transaction.xid = xidOf(results[place + 1]) ?? undefined;
+      const result = results[place]!;
+      this.session.requireReadable(result);
+      return result;
+    } catch (error) {
+      if (begin === undefined || !(error instanceof StalePreparedStatementError)) throw error;
+      // Nothing of the transaction has run before, so it can begin again here.
+      await this.session.rollBack();
+      transaction.begin = begin;
+      return this.#runInTransaction({ ...statement, prepare: false }, mayWrite, transaction);
+    }
+  }
+
+  // A script cannot share a Sync with others.
+  async #runScript(script: SessionStatement, transaction: OpenTransaction): Promise<WireResult> {
+    const { begin } = transaction;
+    transaction.begin = undefined;
+    if (begin !== undefined) await this.#runParts([{ text: begin }, { text: '' }], 1, undefined);
+    return this.session.run(withLimitOf(transaction, script));
+  }
+
+  /** @param place of the statement that the caller asked for; behind it nothing of theirs can fail */
+  async #runParts(
+    parts: readonly SessionStatement[],
+    place: number,
+    limit: number | undefined,
+  ): Promise<readonly WireResult[]> {
+    let failure: ExchangeFailure | undefined;
+    try {
+      return await this.session.runAll(parts, { limit, onFailure: (met) => (failure = met) });
+    } catch (error) {
+      // Without its BEGIN the next statement would stand outside of the transaction and stay.
+      if (place > 0 && failure?.position === 0) this.session.destroy(error as Error);
+      throw error;
+    }
+  }
+
+  // A transaction that seems to have read only: a function may have written. The answer comes before COMMIT is
+  // begun, and only matters where that of COMMIT does not come.
+  #askLate(transaction: OpenTransaction | undefined): void {
+    if (transaction === undefined || this.session.transaction !== 'open') return;
+    this.session.run(askForXid).then(
+      (result) => (transaction.xid = xidOf(result)),
+      () => {},
+    );
+  }
+
   async #signal(request: BackendSignal): Promise<void> {
     const { session } = this;
     const statement = session.running;
     if (statement === undefined) return;
     session.cancelled = true;
-    const signalling = this.#pool.signalBackend(
-      request,
-      session.processId,
-      () => session.running === statement,
-    );
-    // A failure is the caller's to hear, not of whoever gives the connection back.
-    this.#signalling = signalling.catch(() => {});
-    await signalling;
+    // Kysely prints a failure to the console; whoever asked has been told of the abort and is gone.
+    this.#signalling = this.#pool
+      .signalBackend(request, session.processId, () => session.running === statement)
+      .catch((error: unknown) => {
+        if (request === 'pg_terminate_backend') session.destroy(error as Error);
+      });
+    await this.#signalling;
   }
 
-  async #end<Result>(work: () => Promise<Result>): Promise<Result> {
+  async #end<Result>(work: (transaction: OpenTransaction | undefined) => Promise<Result>): Promise<Result> {
     while (this.#running !== undefined) await this.#running;
-    return work();
+    const transaction = this.#transaction;
+    this.#transaction = undefined;
+    return work(transaction);
   }
 
   async #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -163,8 +292,15 @@ export class PostgresConnection implements Lease {
   }
 }
 
-function countsRows(command: string): boolean {
-  return command === 'INSERT' || command === 'UPDATE' || command === 'DELETE' || command === 'MERGE';
+function withLimitOf(
+  transaction: OpenTransaction | undefined,
+  statement: SessionStatement,
+): SessionStatement {
+  return transaction?.isUnlimited === true ? { ...statement, limit: 0 } : statement;
+}
+
+function xidOf(result: WireResult | undefined): string | null | undefined {
+  return result?.rows[0]?.['xid'] as string | null | undefined;
 }
 
 function abortedError(): TransactionAbortedError {

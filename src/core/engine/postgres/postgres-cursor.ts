@@ -1,16 +1,12 @@
-import {
-  SelectQueryNode,
-  type CompiledQuery,
-  type QueryResult,
-  type RootOperationNode,
-  type TransactionSettings,
-} from 'kysely';
-import type { PostgresSession, SessionResult, SessionStatement } from './postgres-session.ts';
+import type { CompiledQuery, QueryResult, TransactionSettings } from 'kysely';
+import type { WireResult } from './postgres-exchange.ts';
+import type { PostgresSession, SessionStatement } from './postgres-session.ts';
 
 /** What a cursor needs of its connection. */
 export interface CursorConnection {
   readonly session: Pick<PostgresSession, 'transaction'>;
-  run(statement: SessionStatement): Promise<SessionResult>;
+  readonly isInTransaction: boolean;
+  run(statement: SessionStatement): Promise<WireResult>;
   begin(settings: TransactionSettings): Promise<void>;
   commit(): Promise<void>;
   rollback(): Promise<void>;
@@ -19,21 +15,13 @@ export interface CursorConnection {
 // One connection may read by several cursors; a name only has to be unlike the others.
 let cursorCount = 0;
 
-/** Whether a query can be read by a cursor: a SELECT, and no CTE that might write. */
-export function readsOnly(node: RootOperationNode): boolean {
-  return (
-    SelectQueryNode.is(node) &&
-    (node.with?.expressions ?? []).every(({ expression }) => SelectQueryNode.is(expression))
-  );
-}
-
 /** Reads a query in chunks, in the transaction that runs or, outside of any, in one of its own. */
 export async function* streamByCursor<Row>(
   connection: CursorConnection,
   query: CompiledQuery,
   chunkSize: number,
 ): AsyncIterableIterator<QueryResult<Row>> {
-  if (connection.session.transaction !== 'none') {
+  if (connection.isInTransaction) {
     yield* readCursor<Row>(connection, query, chunkSize);
     return;
   }

@@ -11,23 +11,30 @@ import {
   type MigrationLockOptions,
   type QueryCompiler,
 } from 'kysely';
+import type { Clock } from '../../foundation/clock.ts';
 import { LeasingDriver } from '../leasing-driver.ts';
+import { isUnheard } from './after-abort.ts';
 import { advisoryLockKey } from './postgres-advisory-lock.ts';
 import { PostgresConnection } from './postgres-connection.ts';
 import type { PostgresPool } from './postgres-pool.ts';
+import type { PostgresSession } from './postgres-session.ts';
 
-/** Kysely's Postgres dialect on our pool. */
+/** Kysely's Postgres dialect on our pool. Only errors of this library leave it. */
 export class PostgresDialect implements Dialect {
   readonly #pool: PostgresPool;
+  readonly #clock: Clock;
 
-  constructor(pool: PostgresPool) {
+  constructor(pool: PostgresPool, clock: Clock) {
     this.#pool = pool;
+    this.#clock = clock;
   }
 
   createDriver(): Driver {
     const pool = this.#pool;
+    const clock = this.#clock;
     return new LeasingDriver({
-      lend: async (signal) => new PostgresConnection(await pool.acquire(signal), pool),
+      lend: async (signal) =>
+        new PostgresConnection(pool.tryAcquire() ?? (await acquire(pool, signal)), pool, clock),
       close: (deadline) => pool.close(deadline),
     });
   }
@@ -42,6 +49,16 @@ export class PostgresDialect implements Dialect {
 
   createIntrospector(db: Kysely<any>): DatabaseIntrospector {
     return new PostgresIntrospector(db);
+  }
+}
+
+async function acquire(pool: PostgresPool, signal: AbortSignal | undefined): Promise<PostgresSession> {
+  try {
+    return await pool.acquire(signal);
+  } catch (error) {
+    // Nobody hears of it any more, and Kysely would print it.
+    if (isUnheard({ signal })) return new Promise<never>(() => {});
+    throw error;
   }
 }
 

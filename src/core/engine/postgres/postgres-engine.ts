@@ -1,11 +1,8 @@
 import type { DatabaseConfig } from '../../config/database-config.ts';
 import { postgresConfig, type PostgresConnection as PostgresSettings } from '../../config/postgres-config.ts';
 import type { Engine, EngineContext, OpenEngine } from '../engine.ts';
-import { TranslatingDialect } from '../translating-dialect.ts';
-import { PostgresDialect } from './postgres-dialect.ts';
-import { translatePostgresError } from './postgres-errors.ts';
 import { postgresMigrations } from './postgres-migrations.ts';
-import { PostgresPool } from './postgres-pool.ts';
+import { openServers } from './postgres-replicas.ts';
 import { postgresVocabulary } from './postgres-vocabulary.ts';
 
 /**
@@ -15,13 +12,15 @@ import { postgresVocabulary } from './postgres-vocabulary.ts';
 export const postgresEngine: Engine<'postgres', PostgresSettings> = {
   config: postgresConfig,
   open(config: DatabaseConfig<'postgres', PostgresSettings>, context: EngineContext): OpenEngine {
-    const pool = new PostgresPool(config, context);
+    const servers = openServers(config, context);
     return {
-      dialect: new TranslatingDialect(new PostgresDialect(pool), translatePostgresError),
+      dialect: servers.dialect,
+      isRemote: true,
+      direct: servers.direct,
       sql: postgresVocabulary,
       migrations: postgresMigrations,
-      stats: () => pool.stats(),
-      close: (deadline) => pool.close(deadline),
+      stats: () => servers.stats(),
+      close: (deadline) => servers.close(deadline),
     };
   },
 };

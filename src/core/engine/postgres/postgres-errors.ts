@@ -37,6 +37,8 @@ import { reasonOfRefusal } from './postgres-refusals.ts';
 export interface ErrorContext {
   /** The statement ran at least as long as `statementTimeout`: 57014 is a timeout, not an operator. */
   readonly timedOut?: boolean;
+  /** Whether the session has outlived the error, where that is known: then its own connection was not meant. */
+  readonly goesOn?: boolean;
 }
 
 /**
@@ -54,7 +56,7 @@ export function translatePostgresError(error: unknown, context: ErrorContext = {
     translateConstraint(fields, options) ??
     translateTransaction(fields, options) ??
     translateStatement(fields, context, options) ??
-    translateConnection(fields, options) ??
+    translateConnection(fields, context, options) ??
     new QueryError(`Postgres refuses the statement: ${describeQuery(fields)}`, fields.code, options)
   );
 }
@@ -141,8 +143,15 @@ function translateStatement(
   }
 }
 
-function translateConnection({ code }: DriverFields, options: ErrorOptions): ConnectionError | undefined {
-  if (code === undefined || !isConnectionCode(code)) return undefined;
+function translateConnection(
+  { code }: DriverFields,
+  { goesOn }: ErrorContext,
+  options: ErrorOptions,
+): ConnectionError | undefined {
+  // A foreign table whose server is out of reach, or a RAISE: the server goes on and has applied nothing.
+  if (code === undefined || goesOn === true) return undefined;
+  // A pooler in between ends a connection by 08P01, whatever the reason.
+  if (!isConnectionCode(code) && !(code === '08P01' && goesOn === false)) return undefined;
   return new ConnectionError(
     `The connection to Postgres failed or was ended (${code}). Check that the server runs and accepts connections.`,
     options,

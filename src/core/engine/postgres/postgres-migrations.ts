@@ -6,6 +6,7 @@ import { DatabaseBusyError } from '../../foundation/errors/transaction-errors.ts
 import type { MigrationTraits } from '../migration-traits.ts';
 import { advisoryLockKey } from './postgres-advisory-lock.ts';
 import { postgresColumns } from './postgres-columns.ts';
+import { liftStatementLimit } from './statement-limit.ts';
 
 /**
  * How migrations run on Postgres: under an advisory lock that the session holds and that dies with it. It
@@ -14,6 +15,14 @@ import { postgresColumns } from './postgres-columns.ts';
  */
 export const postgresMigrations: MigrationTraits = {
   columns: postgresColumns,
+  async currentSchema(db) {
+    const { rows } = await sql<{ name: string | null }>`select current_schema() as name`.execute(db);
+    return rows[0]?.name ?? undefined;
+  },
+  async beginStep(trx) {
+    // An index over a large table takes its time, and half of one is of no use.
+    await sql.raw(liftStatementLimit).execute(trx);
+  },
   async withLock(connection, name, { timeout, clock }, work) {
     const key = advisoryLockKey(`liminal-data:migrate:${name}`);
     const start = clock.monotonic();

@@ -26,6 +26,7 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 const classReasons: Readonly<Record<string, string>> = {
+  '08': 'another server that it needs is out of reach',
   '22': 'a value does not fit',
   '23': 'a value does not fit',
   '53': 'the server has run out of something',

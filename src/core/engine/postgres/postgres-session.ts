@@ -1,108 +1,225 @@
-import type { Client, QueryConfig, QueryResult } from 'pg';
-import { ConnectionError } from '../../foundation/errors/connection-errors.ts';
-import type { LiminalDataError } from '../../foundation/errors/liminal-data-error.ts';
-import { TransactionAbortedError } from '../../foundation/errors/transaction-errors.ts';
+import type { Client, CustomTypesConfig } from 'pg';
 import type { Clock } from '../../foundation/clock.ts';
-import { requireSafeIntegers, type PostgresCodecs } from './postgres-codecs.ts';
+import { ConnectionError } from '../../foundation/errors/connection-errors.ts';
+import { LiminalDataError } from '../../foundation/errors/liminal-data-error.ts';
+import { TransactionAbortedError } from '../../foundation/errors/transaction-errors.ts';
+import { requireSafeIntegers } from './postgres-codecs.ts';
 import { copyWithoutValues } from './postgres-error-fields.ts';
-import { translatePostgresError } from './postgres-errors.ts';
+import type { ErrorContext } from './postgres-errors.ts';
+import {
+  Exchange,
+  type ExchangeOptions,
+  type WireResult,
+  type WireStatement,
+  type WireValue,
+} from './postgres-exchange.ts';
+import { PostgresWire } from './postgres-wire.ts';
+import { PreparedStatements } from './prepared-statements.ts';
+import { staleStatementError } from './stale-statements.ts';
+import type { StatementCatalog } from './statement-catalog.ts';
+
+/** How values come back. */
+export interface ResultCodecs {
+  /** The parsers. */
+  readonly types: CustomTypesConfig;
+  /** How many unsafe integers were read so far; where it has not moved, a result needs no second look. */
+  readonly unsafeIntegers: number;
+}
 
 /** What a session needs to know. */
 export interface PostgresSessionOptions {
   /** The server's own limit for a statement, in ms; 0 is none. */
   readonly statementTimeout: number;
-  /** The parsers of its pool. */
-  readonly codecs: PostgresCodecs;
+  readonly codecs: ResultCodecs;
+  /** Turns a parameter into what goes over the wire; pg's own. */
+  readonly prepareValue: (value: unknown) => WireValue;
+  /** Turns an error of the server into the one to throw. */
+  readonly translate: (error: unknown, context?: ErrorContext) => Error;
+  readonly catalog: StatementCatalog;
   readonly clock: Clock;
+  /** When it is too old to be lent again, on the monotonic clock, in ms. */
+  readonly expiresAt: number;
 }
 
-/** One statement for `run`. */
+/** One statement to run. */
 export interface SessionStatement {
   readonly text: string;
   readonly values?: readonly unknown[];
+  /** Whether it may get a name on the server, and be prepared by it. */
+  readonly prepare?: boolean;
   /** The longest wait for the answer in ms; 0 for no limit. By default a little above `statementTimeout`. */
   readonly limit?: number;
 }
 
-/** What a statement gave. */
-export type SessionResult = QueryResult<Record<string, unknown>>;
+/**
+ * How much longer than `statementTimeout` an answer is waited for, in ms: the server's own cancellation has to
+ * come back within it. Nobody waits longer than 50 ms beyond the limit, so it stays below that.
+ */
+export const answerGrace = 40;
 
-/** How long the server's own cancellation may take to arrive before the network counts as dead, in ms. */
-const answerGrace = 1_000;
+/** A rollback needs no time; where its answer does not come within this, in ms, the server is out of reach. */
+const rollbackLimit = 5_000;
 
 /**
- * One pg client, from its birth to its end. It hears every error of the client, so that none ends the
- * process; it knows whether the connection is lost, so that no message has to be read for it; and it gives
- * up on an answer that does not come. It does not queue: one statement at a time is the caller's business.
+ * One pg client, from its birth to its end. It hears every error of the client, so that none ends the process;
+ * it knows whether the connection is lost, so that no message has to be read for it; and it gives up on an
+ * answer that does not come. Several statements may be under way at once: each is answered for itself.
  */
 export class PostgresSession {
   readonly client: Client;
   /** Resolves when the socket is closed. Never rejects. */
   readonly ended: Promise<void>;
-  /** The server's number for this session; 0 until it is set up. */
-  processId = 0;
+  /** When it is too old to be lent again, on the monotonic clock, in ms. */
+  readonly expiresAt: number;
+  /** Since when nobody has it, on the monotonic clock, in ms; for whoever keeps the idle ones. */
+  idleSince = 0;
+  /** Which life of the server it was opened in; see postgres-session-setup.ts. */
+  incarnation: string | undefined;
   /** Whether the statement under way was cancelled on our side. */
   cancelled = false;
+  /** Whether something was run that may outlive its transaction: settings, locks, temporary tables. */
+  isTouched = false;
   readonly #options: PostgresSessionOptions;
+  readonly #prepared: PreparedStatements;
+  #wire: PostgresWire | undefined;
   #lost: Error | undefined;
-  #running: number | undefined;
   #statements = 0;
-  // An error arrives before the server's word on the transaction does, which is then one statement old.
-  #failure: LiminalDataError | undefined;
+  #failure: Error | undefined;
 
   constructor(client: Client, options: PostgresSessionOptions) {
     this.client = client;
+    this.expiresAt = options.expiresAt;
     this.#options = options;
-    client.on('error', (error) => {
-      this.#lost ??= copyWithoutValues(error);
-    });
+    this.#prepared = new PreparedStatements(options.catalog);
+    client.on('error', (error) => this.#lose(copyWithoutValues(error)));
     this.ended = new Promise((resolve) => {
       client.once('end', () => {
-        this.#lost ??= new Error('the connection was closed');
+        this.#lose(new Error('the connection was closed'));
         resolve();
       });
     });
+  }
+
+  /** Connects. @throws what pg throws */
+  async connect(): Promise<void> {
+    const { client } = this;
+    await client.connect();
+    this.#wire = new PostgresWire(client.connection, this.#options.codecs.types, (error) => {
+      this.#lost ??= copyWithoutValues(error);
+    });
+  }
+
+  /** The server's number for this session; 0 until it is connected. */
+  get processId(): number {
+    return (this.client as Client & { processID?: number | null }).processID ?? 0;
   }
 
   get isLost(): boolean {
     return this.#lost !== undefined;
   }
 
-  /** The number of the statement under way; undefined where there is none. */
+  /** Why the connection is lost; undefined where it is not. */
+  get loss(): Error | undefined {
+    return this.#lost;
+  }
+
+  /** How many exchanges with the server are under way. */
+  get inFlight(): number {
+    return this.#wire?.inFlight ?? 0;
+  }
+
+  /** The number of the last statement that is under way; undefined where there is none. */
   get running(): number | undefined {
-    return this.#running;
+    return this.inFlight > 0 ? this.#statements : undefined;
   }
 
   /** The transaction that the server has open here, as of its last answer. */
   get transaction(): 'none' | 'open' | 'failed' {
-    if (this.isLost) return 'none';
-    const status = this.client.getTransactionStatus();
-    if (status === 'I') return 'none';
-    return status === 'T' && this.#failure === undefined ? 'open' : 'failed';
+    if (this.isLost || this.#wire === undefined || this.#wire.status === 'I') return 'none';
+    return this.#wire.status === 'T' ? 'open' : 'failed';
   }
 
   /** Whether the next caller may have it: not lost, idle, and outside of any transaction. */
   get isClean(): boolean {
-    return !this.isLost && this.#running === undefined && this.transaction === 'none';
+    return !this.isLost && this.inFlight === 0 && this.transaction === 'none';
   }
 
-  /** Runs one statement. @throws the translated error; UnsafeIntegerError where the result holds one */
-  async run(statement: SessionStatement): Promise<SessionResult> {
-    const { codecs } = this.#options;
-    const before = codecs.unsafeIntegers;
-    const result = await this.#send(statement);
-    if (codecs.unsafeIntegers !== before) requireSafeIntegers(result.fields, result.rows);
+  /**
+   * Runs one statement, or without `values` a text of several.
+   *
+   * @returns what the last one gave
+   * @throws the translated error; UnsafeIntegerError where the result holds one
+   */
+  async run({ text, values, prepare = false, limit }: SessionStatement): Promise<WireResult> {
+    const work = values === undefined ? text : [this.#toWire(text, values, prepare)];
+    const results = await this.#exchange(work, { limit });
+    // Like Kysely's own dialect it says nothing of a text that holds several statements.
+    const result = (results.length === 1 ? results[0] : undefined) ?? emptyResult;
+    this.requireReadable(result);
     return result;
+  }
+
+  /**
+   * Runs statements in one go, up to the first that fails: then none behind it has run. The results were not
+   * looked at: `requireReadable` does that.
+   *
+   * @param statements in their order; a `limit` of theirs is not looked at
+   * @returns what each one gave
+   * @throws the translated error of the statement that failed
+   */
+  runAll(
+    statements: readonly SessionStatement[],
+    options: ExchangeOptions = {},
+  ): Promise<readonly WireResult[]> {
+    const work = statements.map(({ text, values = [], prepare = false }) =>
+      this.#toWire(text, values, prepare),
+    );
+    return this.#exchange(work, options);
+  }
+
+  /** @throws what a parser threw; UnsafeIntegerError where the result holds one */
+  requireReadable({ shape, rows, unreadable }: WireResult): void {
+    if (unreadable !== undefined) throw unreadable as Error;
+    if (this.#options.codecs.unsafeIntegers > 0 && shape !== undefined)
+      requireSafeIntegers(shape.fields, rows);
+  }
+
+  /** Never rejects: where it fails the connection is cut, so that the server rolls back by itself. */
+  async rollBack(): Promise<void> {
+    const { statementTimeout } = this.#options;
+    const limit =
+      statementTimeout === 0 ? rollbackLimit : Math.min(rollbackLimit, statementTimeout + answerGrace);
+    try {
+      await this.run({ text: 'rollback', limit });
+    } catch (error) {
+      this.destroy(error as Error);
+    }
   }
 
   /** Cuts the connection at once, without a word to the server. */
   destroy(reason: Error): void {
-    this.#lost ??= reason;
+    this.#lose(reason);
     this.client.connection.stream.destroy();
   }
 
-  async #send({ text, values, limit }: SessionStatement): Promise<SessionResult> {
-    if (this.#lost !== undefined) throw this.#lostError();
+  /** Says goodbye to the server and closes. `ended` says when that is done. */
+  sayGoodbye(): void {
+    this.#lost ??= new Error('the connection was closed');
+    this.client.end().catch(() => {});
+  }
+
+  #toWire(text: string, values: readonly unknown[], prepare: boolean): WireStatement {
+    const { prepareValue } = this.#options;
+    const wireValues = values.map((value) => prepareValue(value));
+    return { text, values: wireValues, prepared: prepare ? this.#prepared.use(text) : undefined };
+  }
+
+  #exchange(
+    work: readonly WireStatement[] | string,
+    { limit, flushAfter, onFailure }: ExchangeOptions,
+  ): Promise<readonly WireResult[]> {
+    const wire = this.#wire;
+    if (this.#lost !== undefined || wire === undefined) return Promise.reject(this.#lostError());
     const { clock, statementTimeout } = this.#options;
     const start = clock.monotonic();
     const stopWaiting = this.#giveUpAfter(
@@ -110,42 +227,65 @@ export class PostgresSession {
     );
     this.cancelled = false;
     this.#statements += 1;
-    this.#running = this.#statements;
-    try {
-      const result = await this.client.query(values === undefined ? text : extendedQuery(text, values));
-      this.#failure = undefined;
-      return result;
-    } catch (error) {
-      const translated = this.#translate(error, clock.monotonic() - start);
-      if (translated instanceof TransactionAbortedError && this.#failure !== undefined) {
-        throw abortedBy(this.#failure);
-      }
-      this.#failure = translated;
-      throw translated;
-    } finally {
-      this.#running = undefined;
-      stopWaiting();
-    }
+    return new Promise((resolve, reject) => {
+      const settle = (exchange: Exchange): void => {
+        stopWaiting();
+        if (exchange.error === undefined) {
+          this.#failure = undefined;
+          this.#noteNames(exchange);
+          resolve(exchange.results);
+        } else {
+          onFailure?.({ position: exchange.position, results: exchange.results });
+          reject(this.#failureOf(exchange, clock.monotonic() - start));
+        }
+      };
+      wire.send(new Exchange(work, settle, flushAfter), this.#prepared.takeNamesToClose());
+    });
+  }
+
+  #noteNames({ statements }: Exchange): void {
+    for (const { prepared } of statements) if (prepared !== undefined) this.#options.catalog.noteSuccess();
   }
 
   #giveUpAfter(limit: number): () => void {
     if (limit === 0) return () => {};
-    return this.#options.clock.schedule(limit, () => {
-      this.destroy(
-        new ConnectionError(`The server gave no answer within ${limit} ms; the connection was cut.`),
-      );
-    });
+    let isWaiting = true;
+    const cut = () => {
+      const reason = `The server gave no answer within ${limit} ms; the connection was cut.`;
+      if (isWaiting) this.destroy(new ConnectionError(reason));
+    };
+    // A loop that was held up reads its timers before its sockets, where the answer may lie.
+    const cancel = this.#options.clock.schedule(limit, () => setImmediate(cut));
+    return () => {
+      isWaiting = false;
+      cancel();
+    };
   }
 
-  #translate(error: unknown, elapsed: number): LiminalDataError {
-    if (this.#lost !== undefined) return this.#lostError();
-    const { statementTimeout } = this.#options;
+  #failureOf({ error, statements, position }: Exchange, elapsed: number): Error {
+    const translated =
+      staleStatementError(error, statements[position]?.prepared, this.#options.catalog) ??
+      this.#translate(error, elapsed);
+    if (translated instanceof TransactionAbortedError && this.#failure !== undefined) {
+      return abortedBy(this.#failure);
+    }
+    this.#failure = translated;
+    return translated;
+  }
+
+  #translate(error: unknown, elapsed: number): Error {
+    const { statementTimeout, translate } = this.#options;
+    if (this.#lost !== undefined && error === this.#lost) return this.#lostError();
+    // The server has said that it is ready for the next, or has closed the connection behind the error.
+    const goesOn = this.#lost === undefined;
     // One code stands for both: the server cannot have reached its limit before our clock has.
     const timedOut = !this.cancelled && statementTimeout > 0 && elapsed >= statementTimeout - 1;
-    const translated = translatePostgresError(error, { timedOut });
-    // The server has ended the session; the socket follows in a moment.
-    if (translated instanceof ConnectionError) this.#lost = translated;
-    return translated;
+    return translate(error, { timedOut, goesOn });
+  }
+
+  #lose(reason: Error): void {
+    this.#lost ??= reason;
+    this.#wire?.fail(this.#lost);
   }
 
   #lostError(): ConnectionError {
@@ -157,19 +297,19 @@ export class PostgresSession {
   }
 }
 
+const emptyResult: WireResult = {
+  command: '',
+  rowCount: undefined,
+  rows: [],
+  shape: undefined,
+  unreadable: undefined,
+};
+
 // Whoever swallows the first error, as Kysely's Migrator does, must not hide the reason with it.
-function abortedBy(failure: LiminalDataError): TransactionAbortedError {
+function abortedBy(failure: Error): TransactionAbortedError {
+  const reason = failure instanceof LiminalDataError ? failure.message : failure.name;
   return new TransactionAbortedError(
-    `A statement of this transaction failed before, so nothing more of it can run: ${failure.message}`,
+    `A statement of this transaction failed before, so nothing more of it can run: ${reason}`,
     { cause: failure },
   );
-}
-
-/**
- * In the extended protocol a text is one statement: a second one behind a semicolon is refused, as SQLite
- * refuses it too.
- */
-function extendedQuery(text: string, values: readonly unknown[]): QueryConfig<unknown[]> {
-  const query = { text, values: values as unknown[], queryMode: 'extended' };
-  return query;
 }

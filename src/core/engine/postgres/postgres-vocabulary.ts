@@ -9,9 +9,11 @@ export const postgresVocabulary: SqlVocabulary = {
   placeholder: (position) => `$${position}`,
   version: () => sql<string>`current_setting('server_version')`,
 
+  patternParameter: (pattern) => pattern,
   like: (text, pattern) => sql<SqlBool>`${text} like ${pattern} escape '\\'`,
   contains: (text, part) => sql<SqlBool>`strpos(${text}, ${part}) > 0`,
-  isIn: (value, values, kind) => sql<SqlBool>`${value} = any(cast(${[...values]} as ${arrayTypes[kind]}))`,
+  listParameters: (values) => [[...values]],
+  isIn: (value, list, kind) => sql<SqlBool>`${value} = any(cast(${list[0]} as ${arrayTypes[kind]}))`,
 
   jsonString(column, path) {
     const place = jsonPlace(column, path);
@@ -19,12 +21,16 @@ export const postgresVocabulary: SqlVocabulary = {
       string | null
     >`(case when jsonb_typeof(${place}) = 'string' then ${place} #>> '{}' end) collate "C"`;
   },
-  // The CASE keeps the cast away from values that are no numbers: WHERE alone promises no order.
+  // The CASE keeps the casts away from values that are no numbers: WHERE alone promises no order. jsonb keeps
+  // numbers of any size, and a cast would refuse those that no double comes near.
   jsonNumber(column, path) {
     const place = jsonPlace(column, path);
-    return sql<
-      number | null
-    >`case when jsonb_typeof(${place}) = 'number' then cast(${place} as double precision) end`;
+    const number = sql`cast(${place} as numeric)`;
+    return sql<number | null>`case when jsonb_typeof(${place}) <> 'number' then null
+      when ${number} > ${greatestDouble} then 'Infinity'::double precision
+      when ${number} < -${greatestDouble} then '-Infinity'::double precision
+      when abs(${number}) < ${leastDouble} then 0
+      else cast(${place} as double precision) end`;
   },
   jsonBoolean: (column, path) =>
     sql<
@@ -45,6 +51,10 @@ const arrayTypes: Readonly<Record<ColumnKind, RawBuilder<unknown>>> = {
   json: sql`jsonb[]`,
   blob: sql`bytea[]`,
 };
+
+/** Beyond it a decimal is no double any more, below `leastDouble` it is 0. */
+const greatestDouble = sql`1.7976931348623158e308`;
+const leastDouble = sql`2.4703282292062328e-324`;
 
 /** No array is longer, so that an index beyond finds nothing instead of being refused as an integer. */
 const lastIndex = 2_147_483_647;

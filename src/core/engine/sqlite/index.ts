@@ -1,3 +1,6 @@
+// The runtime check comes first: an old Node must hear of it before a driver crashes in it.
+import '../../foundation/runtime.ts';
+export { PooledSqliteDialect, type PooledSqliteDialectConfig } from './pooled-sqlite-dialect.ts';
 export { sqliteColumns } from './sqlite-columns.ts';
 export { sqliteEngine } from './sqlite-engine.ts';
 export { sqliteVocabulary } from './sqlite-vocabulary.ts';

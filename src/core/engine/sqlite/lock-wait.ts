@@ -26,8 +26,11 @@ export async function waitForLock<Result>(
   }
 }
 
-// BUSY_SNAPSHOT is not waited for: the transaction has read what is no longer current and cannot go on.
-function isBusy(error: unknown): boolean {
+/**
+ * Whether a step failed because another process holds a lock. BUSY_SNAPSHOT is not waited for: the transaction
+ * has read what is no longer current and cannot go on.
+ */
+export function isBusy(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
   return code === 'SQLITE_BUSY' || code === 'SQLITE_BUSY_RECOVERY';
 }

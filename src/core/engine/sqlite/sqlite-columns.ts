@@ -1,6 +1,9 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { ColumnHelpers, TableHelpers } from '../migration-traits.ts';
 
+/** What an integer of Postgres ends at; a count that fits here must fit there. */
+const largestCounter = 2_147_483_647;
+
 /** Column types of SQLite. Tables are STRICT, so that a value of another type is refused as on Postgres. */
 export const sqliteColumns: ColumnHelpers = {
   version: 1,
@@ -53,7 +56,10 @@ function createTableHelpers(table: string): TableHelpers {
       return sql`text ${check(column, sql`${sql.ref(column)} in (${words})`)}`;
     },
     integer: () => sql`integer`,
-    counter: (column, min) => sql`integer ${check(column, sql`${sql.ref(column)} >= ${sql.lit(min)}`)}`,
+    counter(column, min) {
+      const range = sql`${sql.ref(column)} between ${sql.lit(min)} and ${sql.lit(largestCounter)}`;
+      return sql`integer ${check(column, range)}`;
+    },
     epochMillis: () => sql`integer`,
     json: (column) => sql`text ${check(column, sql`json_valid(${sql.ref(column)})`)}`,
     end: sql`strict`,

@@ -10,25 +10,25 @@ import {
   type QueryCompiler,
 } from 'kysely';
 import { LeasingDriver } from '../leasing-driver.ts';
-import { SqliteConnection } from './sqlite-connection.ts';
-import type { SqliteLane } from './sqlite-lane.ts';
+import type { SqliteExecutor } from './sqlite-executor.ts';
+import type { SqliteLanes } from './sqlite-lanes.ts';
+import { SqliteLease } from './sqlite-lease.ts';
 
-/** Kysely's SQLite dialect on our lane, with transactional DDL. */
+/** Kysely's SQLite dialect on our lanes, with transactional DDL. Only errors of this library leave it. */
 export class SqliteDialect implements Dialect {
-  readonly #lane: SqliteLane;
+  readonly #lanes: SqliteLanes;
+  readonly #executor: SqliteExecutor;
 
-  constructor(lane: SqliteLane) {
-    this.#lane = lane;
+  constructor(lanes: SqliteLanes, executor: SqliteExecutor) {
+    this.#lanes = lanes;
+    this.#executor = executor;
   }
 
   createDriver(): Driver {
-    const lane = this.#lane;
     return new LeasingDriver({
-      async lend(signal) {
-        await lane.acquire(signal);
-        return new SqliteConnection(lane);
-      },
-      close: (deadline) => lane.close(deadline),
+      // It takes a connection only once it needs one, so there is nothing to wait for.
+      lend: async () => new SqliteLease(this.#lanes, this.#executor),
+      close: (deadline) => this.#lanes.close(deadline),
     });
   }
 
@@ -46,7 +46,7 @@ export class SqliteDialect implements Dialect {
 }
 
 class LaneAdapter extends SqliteAdapter {
-  // The lane queues by itself, with a deadline; Kysely's own mutex in front of it has none.
+  // The lanes queue by themselves, with a deadline; Kysely's own mutex in front of them has none.
   override get supportsMultipleConnections(): boolean {
     return true;
   }

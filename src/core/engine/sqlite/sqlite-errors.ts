@@ -10,12 +10,17 @@ import { LiminalDataError } from '../../foundation/errors/liminal-data-error.ts'
 import { CorruptDatabaseError, DiskFullError, QueryError } from '../../foundation/errors/statement-errors.ts';
 import { DatabaseBusyError, ReadOnlyDatabaseError } from '../../foundation/errors/transaction-errors.ts';
 
-/** Turns what better-sqlite3 throws into an error of this library, by its extended result code. Pure. */
-export function translateSqliteError(cause: unknown): LiminalDataError {
+/**
+ * Turns what better-sqlite3 throws into an error of this library, by its extended result code. Pure.
+ *
+ * @param cause what was thrown; an error of this library stays as it is
+ * @param filename where it was thrown while a file was opened: the message then names it
+ */
+export function translateSqliteError(cause: unknown, filename?: string): LiminalDataError {
   if (cause instanceof LiminalDataError) return cause;
   const error = cause instanceof Error ? cause : new Error(String(cause));
   const code = codeOf(error);
-  return constraintError(code, error) ?? conditionError(code, error) ?? queryError(code, error);
+  return constraintError(code, error) ?? conditionError(code, error, filename) ?? queryError(code, error);
 }
 
 function constraintError(code: string, cause: Error): LiminalDataError | undefined {
@@ -37,16 +42,20 @@ function constraintError(code: string, cause: Error): LiminalDataError | undefin
   }
 }
 
-function conditionError(code: string, cause: Error): LiminalDataError | undefined {
+function conditionError(
+  code: string,
+  cause: Error,
+  filename = 'the SQLite file',
+): LiminalDataError | undefined {
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED') || code === 'SQLITE_PROTOCOL') {
     return new DatabaseBusyError(
-      'Another process held the lock of the SQLite file for longer than lockTimeout. Run the transaction again.',
+      `Another process held the lock of ${filename} for longer than lockTimeout. Run the transaction again.`,
       { cause },
     );
   }
   if (code.startsWith('SQLITE_READONLY')) {
     return new ReadOnlyDatabaseError(
-      'A write was asked for where only reads are possible: a read-only transaction, file or folder.',
+      `A write was asked for where only reads are possible: a read-only transaction, or ${filename} or its folder is read-only.`,
       { cause },
     );
   }
@@ -61,14 +70,14 @@ function conditionError(code: string, cause: Error): LiminalDataError | undefine
   }
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
     return new CorruptDatabaseError(
-      'The file is not a SQLite database, or its pages contradict each other. Keep a copy and restore a backup.',
+      `This is no SQLite database, or its pages contradict each other: ${filename}. Keep a copy and restore a backup.`,
       { cause },
     );
   }
   if (code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_IOERR') || isFileSystemCode(code)) {
     return new ConnectionError(
-      `The SQLite file cannot be opened or read (${code}). Check its path and the rights of its folder.`,
-      { cause },
+      `SQLite cannot open or read ${filename} (${code}). Check its path and the rights of its folder.`,
+      { cause, retryable: false },
     );
   }
   return undefined;

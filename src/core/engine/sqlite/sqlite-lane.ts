@@ -1,187 +1,274 @@
-import type { Database, Options, Statement } from 'better-sqlite3';
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import type { DatabaseConfig } from '../../config/database-config.ts';
-import type { SqliteConnection as SqliteSettings } from '../../config/sqlite-config.ts';
-import { ConfigurationError } from '../../foundation/errors/configuration-error.ts';
-import { PoolClosedError } from '../../foundation/errors/connection-errors.ts';
-import { QueryError } from '../../foundation/errors/statement-errors.ts';
+import type { PoolConfig } from '../../config/database-config.ts';
 import type { Clock } from '../../foundation/clock.ts';
+import type { PoolListener, RetirementReason } from '../../foundation/pool-event.ts';
 import type { PoolStats } from '../../foundation/pool-stats.ts';
-import { Semaphore } from '../../pool/semaphore.ts';
-import { waitForLock } from './lock-wait.ts';
+import type { Holding, LeaseLedger } from '../../pool/lease-ledger.ts';
+import { trackHoldings } from '../../pool/holding.ts';
+import { closedError } from './sqlite-closed-error.ts';
+import { Semaphore, type SemaphoreStats } from '../../pool/semaphore.ts';
+import type { SqliteDatabase } from './sqlite-database.ts';
 
-/** The longest that statements may follow each other without a turn of the event loop, in ms. */
-const longestRun = 10;
+/** What a lane needs to know. Times in ms. */
+export interface SqliteLaneOptions {
+  /** The most connections, at least 1. */
+  readonly max: number;
+  /** How many stay open however long they are idle or old. */
+  readonly min: number;
+  readonly pool: PoolConfig;
+  readonly clock: Clock;
+  readonly ledger: LeaseLedger;
+  readonly onPoolEvent: PoolListener;
+  readonly poolStats: () => PoolStats;
+  /** Opens a connection. */
+  open(): Promise<SqliteDatabase>;
+  /**
+   * Cleans a connection whose borrower has left something on it.
+   *
+   * @returns whether it is clean; else it is closed
+   */
+  clean(database: SqliteDatabase): boolean;
+}
+
+/** A connection of a lane. Whoever has borrowed it may mark it as unclean. */
+export interface LaneConnection {
+  /** Where it came from and goes back to. */
+  readonly lane: SqliteLane;
+  readonly database: SqliteDatabase;
+  /** When it is too old, on the monotonic clock. */
+  readonly dueAt: number;
+  idleSince: number;
+  /** Read from while it was idle, since its idleness was last looked at. */
+  isUsed: boolean;
+  isUnclean: boolean;
+  holding: Holding | undefined;
+}
+
+/** Not all connections that were opened together are to be closed together. */
+const lifetimeJitter = 0.1;
 
 /**
- * The one connection to the database, lent to one caller at a time in the order of asking. It is opened
- * at the first use. SQLite itself never waits here: a lock that another process holds is waited for
- * asynchronously, because the driver's own wait would freeze the event loop.
+ * Connections of one kind, opened when they are needed, each lent to one borrower at a time in the order of
+ * asking. A step that is over before anything else can run needs no permit: it uses the one that is `idle`.
  */
 export class SqliteLane {
-  readonly #config: DatabaseConfig<'sqlite', SqliteSettings>;
-  readonly #clock: Clock;
-  readonly #turns: Semaphore;
-  #database: Database | undefined;
-  #ended = false;
-  /** When the first statement since the last turn of the event loop came. */
-  #runningSince: number | undefined;
+  readonly #options: SqliteLaneOptions;
+  readonly #permits: Semaphore;
+  readonly #open = new Set<LaneConnection>();
+  /** The one on top is lent next, so that its pages and statements are at hand and others may retire. */
+  readonly #idle: LaneConnection[] = [];
   #created = 0;
-  #closing: Promise<void> | undefined;
+  #retired = 0;
+  #opening: Promise<void> | undefined;
+  #isRefusing = false;
+  #isEnded = false;
+  #cancelRetirement: (() => void) | undefined;
+  /** When the next look is due, on the monotonic clock. */
+  #retirementAt = Infinity;
 
-  constructor(config: DatabaseConfig<'sqlite', SqliteSettings>, clock: Clock) {
-    const { acquireTimeout, maxWaiting } = config.pool;
-    this.#config = config;
-    this.#clock = clock;
-    this.#turns = new Semaphore({
-      permits: 1,
+  constructor(options: SqliteLaneOptions) {
+    const { clock, onPoolEvent, poolStats } = options;
+    const { acquireTimeout, maxWaiting } = options.pool;
+    this.#options = options;
+    this.#permits = new Semaphore({
+      permits: options.max,
       acquireTimeout,
       maxWaiting,
       clock,
-      poolStats: () => this.stats(),
+      onPoolEvent,
+      poolStats,
     });
   }
 
+  /** A connection that nobody has borrowed, for one synchronous read. */
+  get idle(): SqliteDatabase | undefined {
+    const connection = this.#idle.at(-1);
+    if (connection === undefined || this.#isRefusing) return undefined;
+    connection.isUsed = true;
+    return connection.database;
+  }
+
+  /** How many connections are open. */
+  get size(): number {
+    return this.#open.size;
+  }
+
   /**
-   * Waits for the connection, opening it where needed. Whoever gets it must `release` it once.
+   * Opens a connection that then lies idle. Who comes meanwhile waits for the same one.
    *
-   * @throws PoolTimeoutError where it does not become free in time, PoolClosedError once `close` was called
-   * @throws ConfigurationError where better-sqlite3 cannot be loaded
+   * @throws as `take`
    */
-  async acquire(signal?: AbortSignal): Promise<void> {
-    await this.#turns.acquire(signal);
-    try {
-      if (this.#database === undefined) await this.#open();
-    } catch (error) {
-      this.#turns.release();
-      throw error;
-    }
+  openFirst(): Promise<void> {
+    this.#opening ??= this.takeBriefly()
+      .then((connection) => this.giveBack(connection))
+      .finally(() => {
+        this.#opening = undefined;
+      });
+    return this.#opening;
   }
 
-  release(): void {
-    this.#turns.release();
-  }
-
-  /** Prepares a statement. For whoever holds the lane. */
-  prepare(sql: string): Statement<unknown[], Record<string, unknown>> {
-    const database = this.#connection();
-    if (database.inTransaction && switchesForeignKeys.test(sql)) throw foreignKeysError();
-    return database.prepare(sql);
-  }
-
-  get isOpen(): boolean {
-    return this.#database !== undefined;
-  }
-
-  /** Whether a transaction is open on the connection. */
-  get inTransaction(): boolean {
-    return this.#database?.inTransaction ?? false;
-  }
-
-  /** Runs a synchronous step, again and again while another process holds the lock it needs. */
-  waitForLock<Result>(step: () => Result): Promise<Result> {
-    const wait = () => waitForLock(step, this.#config.lockTimeout, this.#clock);
-    return this.giveWay()?.then(wait) ?? wait();
+  /** Takes a connection at once, where one is open and free and nobody waits. It must be given back. */
+  tryTake(): LaneConnection | undefined {
+    if (this.#idle.length === 0 || !this.#permits.tryAcquire()) return undefined;
+    return this.#idle.pop();
   }
 
   /**
-   * Lets timers and sockets have their turn where statements have run for a while: everything around a
-   * statement happens in microtasks, so a row of them would keep the event loop from turning until its end.
+   * Waits for a connection, in turn, and opens it where needed. It must be given back.
+   *
+   * @throws PoolTimeoutError, PoolClosedError, NestedAcquireError as the semaphore; and what opening throws
    */
-  giveWay(): Promise<void> | undefined {
-    const now = this.#clock.monotonic();
-    if (this.#runningSince === undefined) {
-      this.#runningSince = now;
-      setImmediate(() => (this.#runningSince = undefined));
-    } else if (now - this.#runningSince > longestRun) {
-      return new Promise((resolve) => setImmediate(resolve));
-    }
-    return undefined;
-  }
-
-  stats(): PoolStats {
-    const { held, waiting, longestWait, timeouts } = this.#turns.stats();
-    const size = this.#database === undefined ? 0 : 1;
-    return {
-      size,
-      busy: Math.min(size, held),
-      idle: Math.max(0, size - held),
-      waiting,
-      max: 1,
-      longestWait,
-      created: this.#created,
-      retired: this.#created - size,
-      timeouts,
-    };
-  }
-
-  close(deadline: number): Promise<void> {
-    this.#closing ??= this.#drainAndClose(deadline);
-    return this.#closing;
-  }
-
-  async #drainAndClose(deadline: number): Promise<void> {
-    this.#turns.close();
-    await this.#turns.drain(deadline);
-    this.#ended = true;
-    // An open transaction of whoever overstayed the deadline is rolled back by closing.
-    this.#database?.close();
-    this.#database = undefined;
-  }
-
-  #connection(): Database {
-    if (this.#database === undefined) throw closedError();
-    return this.#database;
-  }
-
-  /** Where `close` has not waited for it, it keeps nothing open. */
-  async #open(): Promise<void> {
-    const { filename, memory } = this.#config.connection;
-    const open = await loadDriver();
-    if (!memory) await mkdir(dirname(filename), { recursive: true });
-    const database = open(filename, { timeout: 0 });
+  async take(signal?: AbortSignal): Promise<LaneConnection> {
+    await this.#permits.acquire(signal);
     try {
-      await this.waitForLock(() => {
-        if (this.#ended) throw closedError();
-        database.pragma('journal_mode = WAL');
-        database.pragma('synchronous = FULL');
-        database.pragma('foreign_keys = ON');
-        database.pragma('trusted_schema = OFF');
-        this.#database = database;
-        this.#created += 1;
-      });
+      const connection = this.#idle.pop() ?? (await this.#openOne());
+      connection.holding = this.#options.ledger.lend(this.#permits);
+      return connection;
     } catch (error) {
-      database.close();
+      this.#permits.release();
       throw error;
     }
   }
-}
 
-async function loadDriver(): Promise<(filename: string, options: Options) => Database> {
-  try {
-    const { default: BetterSqlite3 } = await import('better-sqlite3');
-    // The package loads its binary with the first database; a binary that is missing must show here.
-    new BetterSqlite3(':memory:').close();
-    return (filename, options) => new BetterSqlite3(filename, options);
-  } catch (cause) {
-    throw new ConfigurationError(
-      'SQLite needs the package better-sqlite3 13 or newer with its binary, which could not be loaded. Run: npm install better-sqlite3; where the package is there, npm rebuild better-sqlite3',
-      { cause },
-    );
+  /**
+   * As `take`, for who gives it back without waiting for anything else of the running work: so the work may wait
+   * for it, and that is no nested wait.
+   */
+  takeBriefly(signal?: AbortSignal): Promise<LaneConnection> {
+    return trackHoldings(() => this.take(signal));
   }
-}
 
-function closedError(): PoolClosedError {
-  return new PoolClosedError('A statement was to run after close() had cut its connection off.');
-}
+  /** Notes a connection that `tryTake` gave as held briefly, where it is not given back in the same step. */
+  noteHeld(connection: LaneConnection): void {
+    connection.holding ??= trackHoldings(() => this.#options.ledger.lend(this.#permits));
+  }
 
-const switchesForeignKeys = /^\s*pragma\s+(?:\w+\s*\.\s*)?foreign_keys\s*[=(]/i;
+  giveBack(connection: LaneConnection): void {
+    if (connection.holding !== undefined) {
+      this.#options.ledger.takeBack(connection.holding);
+      connection.holding = undefined;
+    }
+    try {
+      if (this.#open.has(connection)) this.#keepOrRetire(connection);
+    } finally {
+      this.#permits.release();
+    }
+  }
 
-// SQLite takes it without a word and without effect: a table that is dropped then deletes what refers to it.
-function foreignKeysError(): QueryError {
-  return new QueryError(
-    'PRAGMA foreign_keys does nothing inside a transaction, so it is refused there. A table that others refer to by ON DELETE CASCADE cannot be dropped and made anew here without losing their rows.',
-    undefined,
-  );
+  stats(): SemaphoreStats & Pick<PoolStats, 'size' | 'busy' | 'created' | 'retired'> {
+    const size = this.#open.size;
+    const busy = size - this.#idle.length;
+    return { ...this.#permits.stats(), size, busy, created: this.#created, retired: this.#retired };
+  }
+
+  /** Turns away everybody who waits and everybody who comes. */
+  refuse(): void {
+    this.#isRefusing = true;
+    this.#permits.close();
+  }
+
+  /** Waits until every connection is back. @param deadline in ms from now */
+  drain(deadline: number): Promise<boolean> {
+    return this.#permits.drain(deadline);
+  }
+
+  /** Closes every connection; what still runs on one is cut off. */
+  end(beforeClose: (database: SqliteDatabase) => void = () => {}): void {
+    this.#isEnded = true;
+    this.#cancelRetirement?.();
+    this.#idle.length = 0;
+    for (const connection of this.#open) {
+      beforeClose(connection.database);
+      this.#retire(connection, 'closed');
+    }
+  }
+
+  /** Whether `end` was called. A connection that was being opened meanwhile must not stay. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  async #openOne(): Promise<LaneConnection> {
+    const { pool, clock, onPoolEvent } = this.#options;
+    const database = await this.#options.open();
+    if (this.#isEnded) {
+      database.close();
+      throw closedError();
+    }
+    const now = clock.monotonic();
+    const jitter = 1 + lifetimeJitter * (Math.random() * 2 - 1);
+    const dueAt = pool.maxLifetime === 0 ? Infinity : now + pool.maxLifetime * jitter;
+    const connection: LaneConnection = {
+      lane: this,
+      database,
+      dueAt,
+      idleSince: now,
+      isUsed: false,
+      isUnclean: false,
+      holding: undefined,
+    };
+    this.#open.add(connection);
+    this.#created += 1;
+    onPoolEvent({ type: 'created' });
+    return connection;
+  }
+
+  #keepOrRetire(connection: LaneConnection): void {
+    const { isUnclean } = connection;
+    connection.isUnclean = false;
+    // It lies idle before it is cleaned: where that fails, a database in memory must not be opened anew.
+    this.#idle.push(connection);
+    if (isUnclean && !this.#options.clean(connection.database)) {
+      this.#idle.pop();
+      this.#retire(connection, 'unclean');
+      return;
+    }
+    // The whole pool of a database that is rarely asked for more than one is never looked at.
+    if (this.#open.size <= this.#options.min) return;
+    connection.idleSince = this.#options.clock.monotonic();
+    // One that was given back before may be due later.
+    if (this.#dueAt(connection) < this.#retirementAt) this.#scheduleRetirement();
+  }
+
+  /** One timer, for the one that is due first. */
+  #scheduleRetirement(): void {
+    const { clock } = this.#options;
+    this.#cancelRetirement?.();
+    this.#cancelRetirement = undefined;
+    this.#retirementAt = Infinity;
+    for (const connection of this.#idle) {
+      this.#retirementAt = Math.min(this.#retirementAt, this.#dueAt(connection));
+    }
+    if (this.#retirementAt === Infinity) return;
+    const delay = Math.max(0, this.#retirementAt - clock.monotonic());
+    this.#cancelRetirement = clock.schedule(delay, () => this.#retireIdle(), { keepsAlive: false });
+  }
+
+  #dueAt({ idleSince, dueAt }: LaneConnection): number {
+    const { idleTimeout } = this.#options.pool;
+    return Math.min(dueAt, idleTimeout === 0 ? Infinity : idleSince + idleTimeout);
+  }
+
+  #retireIdle(): void {
+    const now = this.#options.clock.monotonic();
+    for (const connection of this.#idle) {
+      if (!connection.isUsed) continue;
+      connection.isUsed = false;
+      connection.idleSince = now;
+    }
+    for (const connection of this.#idle.filter((idle) => this.#dueAt(idle) <= now)) {
+      if (this.#open.size <= this.#options.min) break;
+      this.#idle.splice(this.#idle.indexOf(connection), 1);
+      this.#retire(connection, connection.dueAt <= now ? 'lifetime' : 'idle');
+    }
+    this.#cancelRetirement = undefined;
+    this.#retirementAt = Infinity;
+    if (this.#open.size > this.#options.min) this.#scheduleRetirement();
+  }
+
+  #retire(connection: LaneConnection, reason: RetirementReason): void {
+    this.#open.delete(connection);
+    connection.database.close();
+    this.#retired += 1;
+    this.#options.onPoolEvent({ type: 'retired', reason });
+  }
 }

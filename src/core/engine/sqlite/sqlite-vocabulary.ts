@@ -14,15 +14,17 @@ export const sqliteVocabulary: SqlVocabulary = {
   version: () => sql<string>`sqlite_version()`,
 
   // LIKE ignores the case of ASCII letters; GLOB does not, and can use an index.
-  like: (text, pattern) => sql<SqlBool>`${text} glob ${globOf(pattern)}`,
+  patternParameter: globOf,
+  like: (text, pattern) => sql<SqlBool>`${text} glob ${pattern}`,
   contains: (text, part) => sql<SqlBool>`instr(${text}, ${part}) > 0`,
 
-  isIn(value, values, kind) {
-    // A list as one JSON text keeps the statement the same for every length. Reals stay parameters:
-    // SQLite's own reading of decimals may differ from JavaScript's in the last bit.
-    if (kind === 'real')
-      return values.length === 0 ? sql<SqlBool>`false` : sql<SqlBool>`${value} in (${sql.join(values)})`;
-    return sql<SqlBool>`${value} in (select value from json_each(${JSON.stringify(values)}))`;
+  // A list as one JSON text keeps the statement the same for every length. Reals stay parameters:
+  // SQLite's own reading of decimals may differ from JavaScript's in the last bit.
+  listParameters: (values, kind) => (kind === 'real' ? values : [JSON.stringify(values)]),
+  isIn(value, list, kind) {
+    if (list.length === 0) return sql<SqlBool>`false`;
+    if (kind === 'real') return sql<SqlBool>`${value} in (${sql.join(list)})`;
+    return sql<SqlBool>`${value} in (select value from json_each(${list[0]}))`;
   },
 
   jsonString: (column, path) => whenType(column, path, ['text']),

@@ -5,15 +5,20 @@ export class NotFoundError extends LiminalDataError {
   static override readonly description = {
     code: 'LIMINAL_NOT_FOUND',
     retryable: false,
-    when: 'A `get…`, `update` or `delete` names a row that is not there.',
-    remedy: 'Use `find…` where absence is normal.',
+    when: 'A `get…`, `update` or `delete` names a row that is not there, or the query of a `firstOrThrow` finds none.',
+    remedy: 'Use `find…`, or `first` of a prepared query, where absence is normal.',
   } as const;
 
-  /** The table that was searched. */
-  readonly table: string;
+  /** The table that was searched; undefined where a query of its own shape was asked. */
+  readonly table: string | undefined;
 
-  constructor(table: string, options?: ErrorOptions) {
-    super(`No row of table "${table}" has the key that was asked for.`, options);
+  constructor(table: string | undefined, options?: ErrorOptions) {
+    super(
+      table === undefined
+        ? 'The query that was asked for its first row found none.'
+        : `No row of table "${table}" has the key that was asked for.`,
+      options,
+    );
     this.table = table;
   }
 }

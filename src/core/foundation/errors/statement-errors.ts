@@ -59,6 +59,16 @@ export class CorruptDatabaseError extends LiminalDataError {
   } as const;
 }
 
+/** The database file is not where it was opened. */
+export class DatabaseMovedError extends LiminalDataError {
+  static override readonly description = {
+    code: 'LIMINAL_DATABASE_MOVED',
+    retryable: false,
+    when: 'The SQLite file was moved, replaced or deleted while it was open. Writes would go into a file that nobody finds again, so they are refused.',
+    remedy: 'Put the file back, or close the provider and open the file that is there now.',
+  } as const;
+}
+
 /** A stored integer is too large for a JavaScript number. */
 export class UnsafeIntegerError extends LiminalDataError {
   static override readonly description = {

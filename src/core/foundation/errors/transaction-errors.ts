@@ -20,6 +20,16 @@ export class SerializationFailureError extends LiminalDataError {
   } as const;
 }
 
+/** A statement that was prepared on the server no longer fits, inside of a transaction. */
+export class StalePreparedStatementError extends LiminalDataError {
+  static override readonly description = {
+    code: 'LIMINAL_STALE_PREPARED_STATEMENT',
+    retryable: true,
+    when: 'In a Postgres transaction a prepared statement turned out to be of no use any more: a table was altered, or the session was reset by somebody else, such as a pooler. The transaction is rolled back. Outside of transactions the statement is prepared anew without a word.',
+    remedy: 'Run the whole transaction again; its statements are prepared anew.',
+  } as const;
+}
+
 /** Somebody else holds a lock for longer than the configured wait. */
 export class DatabaseBusyError extends LiminalDataError {
   static override readonly description = {

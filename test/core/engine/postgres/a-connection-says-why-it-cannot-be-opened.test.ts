@@ -5,7 +5,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { inspect } from 'node:util';
 import type { DatabaseConfig } from '../../../../src/core/config/database-config.ts';
 import type { PostgresConnection } from '../../../../src/core/config/postgres-config.ts';
-import { postgresPoolOptions } from '../../../../src/core/engine/postgres/postgres-pool-options.ts';
+import { postgresClientOptions } from '../../../../src/core/engine/postgres/postgres-client-options.ts';
 import { ConnectionError, parseDatabaseConfig } from '../../../../src/core/index.ts';
 import { rejectionOf } from '../../../support/rejection.ts';
 import { reportNotRun } from '../../../support/reporter.ts';
@@ -140,7 +140,7 @@ describeOnPostgres('TLS is verified', (postgres) => {
         'postgres',
         PostgresConnection
       >;
-      expect(postgresPoolOptions(config, pg.types)).to.include({ enableChannelBinding: channelBinding });
+      expect(postgresClientOptions(config, pg.types)).to.include({ enableChannelBinding: channelBinding });
     }
   });
 

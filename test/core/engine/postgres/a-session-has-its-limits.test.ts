@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { sql } from 'kysely';
 import { ConnectionError, PoolTimeoutError, ValidationError } from '../../../../src/core/index.ts';
 import { rejectionOf } from '../../../support/rejection.ts';
 import { until } from '../../../support/until.ts';
@@ -111,9 +112,10 @@ describeOnPostgres('a session has its limits', (postgres) => {
   });
 
   it('closing cuts off what outlives its deadline', async () => {
-    const provider = await postgres.open();
-    const outcome = rejectionOf(provider.query('select pg_sleep(60)'));
-    await until(() => provider.stats().busy === 1);
+    const url = await postgres.freshUrl();
+    const provider = await postgres.open({ url });
+    const outcome = rejectionOf(sql`select pg_sleep(60)`.execute(provider.db));
+    await until(async () => (await postgres.countSessions(url, 'active')) === 1);
     const start = performance.now();
     await provider.close({ deadline: 50 });
     expect(performance.now() - start).to.be.within(45, 1_000);

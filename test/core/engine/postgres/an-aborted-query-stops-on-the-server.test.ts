@@ -64,14 +64,17 @@ describeOnPostgres('an aborted query stops on the server', (postgres) => {
   it('an aborted caller that waited for a connection costs none', async () => {
     const provider = await postgres.openWithItems({ pool: { max: 1 } });
     const controller = new AbortController();
-    await provider.transaction(async () => {
-      const { signal } = controller;
-      const outcome = rejectionOf(provider.db.selectFrom('items').selectAll().execute({ signal }));
-      await until(() => provider.stats().waiting === 1);
-      controller.abort(new Error('enough'));
-      expect(await outcome).to.have.property('message', 'enough');
-      expect(provider.stats()).to.include({ waiting: 0, busy: 1, timeouts: 0 });
-    });
+    const gate = Promise.withResolvers<void>();
+    const holder = provider.transaction(() => gate.promise);
+    await until(() => provider.stats().busy === 1);
+    const { signal } = controller;
+    const outcome = rejectionOf(provider.db.selectFrom('items').selectAll().execute({ signal }));
+    await until(() => provider.stats().waiting === 1);
+    controller.abort(new Error('enough'));
+    expect(await outcome).to.have.property('message', 'enough');
+    expect(provider.stats()).to.include({ waiting: 0, busy: 1, timeouts: 0 });
+    gate.resolve();
+    await holder;
     expect(provider.stats()).to.include({ busy: 0, size: 1 });
   });
 });

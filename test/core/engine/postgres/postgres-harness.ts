@@ -2,6 +2,7 @@
 import pg from 'pg';
 import {
   DatabaseProviderFactory,
+  type DatabaseConfigInput,
   type DatabaseProvider,
   type ProviderOptions,
 } from '../../../../src/core/index.ts';
@@ -37,7 +38,8 @@ export function describeOnPostgres(title: string, body: (postgres: PostgresHarne
       freshUrl: () => database.freshUrl(),
       async open(settings = {}, options = {}) {
         const url = 'url' in settings || 'type' in settings ? {} : { url: await database.freshUrl() };
-        const provider = DatabaseProviderFactory.createProvider<Tables>({ ...url, ...settings }, options);
+        const config = { ...url, ...settings } as DatabaseConfigInput;
+        const provider = DatabaseProviderFactory.createProvider<Tables>(config, options);
         opened.push(provider);
         return provider;
       },

@@ -29,12 +29,12 @@ describeOnDatabase('postgres', 'the first failure of a transaction is told', (da
     const url = await database.freshUrl();
     await using owner = DatabaseProviderFactory.createProvider<unknown>(url);
     const role = `guest_${process.pid}`;
-    await owner.exec(`create role ${role}`);
+    await owner.exec(`create role ${role} login password 'guest'`);
     try {
       await owner.exec('revoke all on schema public from public');
       await owner.exec(`grant usage on schema public to ${role}`);
-      const guest = DatabaseProviderFactory.createProvider<unknown>({ url, pool: { max: 1 } }, {});
-      await guest.exec(`set session authorization ${role}`);
+      const guestUrl = Object.assign(new URL(url), { username: role, password: 'guest' }).href;
+      const guest = DatabaseProviderFactory.createProvider<unknown>(guestUrl);
       const migrations = [{ name: '0001-nothing', up: async () => {}, down: async () => {} }];
       const error = await rejectionOf(new Migrator(guest, { name: 'guest', migrations }).latest());
       expect(String((error as Error).cause)).to.contain('42501');

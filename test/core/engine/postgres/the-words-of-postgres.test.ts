@@ -16,7 +16,8 @@ describeOnPostgres('the words of Postgres', (postgres) => {
     ];
     for (const [value, list, kind] of cases) {
       const found = async (values: (string | number)[]) => {
-        const query = sql<{ found: SqlBool }>`select ${provider.sql.isIn(value, values, kind)} as found`;
+        const parameters = provider.sql.listParameters(values, kind).map((parameter) => sql`${parameter}`);
+        const query = sql<{ found: SqlBool }>`select ${provider.sql.isIn(value, parameters, kind)} as found`;
         const compiled = query.compile(provider.db);
         expect(compiled.parameters.filter((parameter) => Array.isArray(parameter))).to.have.length(1);
         return (await query.execute(provider.db)).rows[0]?.found;

@@ -1,0 +1,15 @@
+import type { ChatDatabase } from '../../src/chat/chat-database.ts';
+import type { DatabaseProvider } from '../../src/core/index.ts';
+import { poolSize, type ContenderOptions } from '../contender.ts';
+import { loadCore } from '../library.ts';
+
+const { DatabaseProviderFactory } = await loadCore();
+
+/** A provider of the library with its defaults, but for what all contenders have alike. */
+export function openProvider(options: ContenderOptions): DatabaseProvider<ChatDatabase> {
+  if (options.engine === 'sqlite') {
+    const { filename, durability } = options;
+    return DatabaseProviderFactory.createProvider({ type: 'sqlite', connection: { filename, durability } });
+  }
+  return DatabaseProviderFactory.createProvider({ url: options.url, pool: { max: poolSize } });
+}

@@ -1,0 +1,14 @@
+/**
+ * A generator of numbers that look random and come out the same for the same seed (mulberry32).
+ *
+ * @returns a function that gives the next integer from 0 to below its argument
+ */
+export function makeRandom(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
+  };
+}

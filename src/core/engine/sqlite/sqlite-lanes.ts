@@ -1,0 +1,291 @@
+import type { QueryResult } from 'kysely';
+import { resolve } from 'node:path';
+import type { DatabaseConfig } from '../../config/database-config.ts';
+import type { SqliteConnection as SqliteSettings } from '../../config/sqlite-config.ts';
+import type { PoolStats } from '../../foundation/pool-stats.ts';
+import { LeaseLedger } from '../../pool/lease-ledger.ts';
+import type { EngineContext } from '../engine.ts';
+import { DatabaseFile } from './database-file.ts';
+import { isBusy } from './lock-wait.ts';
+import { SharedRead, endSharedReads } from './shared-read.ts';
+import { cleanInPlace } from './sqlite-cleaning.ts';
+import type { SqliteDatabase } from './sqlite-database.ts';
+import { SqliteLane, type LaneConnection } from './sqlite-lane.ts';
+import { SqliteOpener } from './sqlite-opener.ts';
+import { sumCounts } from './sqlite-pool-stats.ts';
+import type { SqliteRole } from './sqlite-settings.ts';
+import { SqliteSteps } from './sqlite-steps.ts';
+import { providerStyle, type SqliteStyle } from './sqlite-style.ts';
+import { kindOf } from './statement-kind.ts';
+import { shortenLog } from './write-ahead-log.ts';
+import { SqliteWorkers } from './worker/sqlite-workers.ts';
+
+/** From how long a snapshot is held, in ms, the write-ahead log may have grown behind it. */
+const longSnapshot = 500;
+
+/**
+ * The connections of one database: one writer, and readers that go on beside it. Where only one connection is
+ * allowed, and in memory, the writer is the reader as well.
+ *
+ * SQLite itself never waits here: a lock that another process holds is waited for asynchronously, because the
+ * driver's own wait would freeze the event loop.
+ */
+export class SqliteLanes {
+  readonly writer: SqliteLane;
+  /** When a statement may run. */
+  readonly steps: SqliteSteps;
+  /** The threads that run reads in place of the readers; undefined where there are none. */
+  readonly workers: SqliteWorkers | undefined;
+  readonly #config: DatabaseConfig<'sqlite', SqliteSettings>;
+  readonly #context: EngineContext;
+  readonly #style: SqliteStyle;
+  readonly #filename: string;
+  readonly #file: DatabaseFile | undefined;
+  readonly #opener: SqliteOpener;
+  readonly #shared: SharedRead | undefined;
+  readonly #ledger: LeaseLedger;
+  /** The writer itself where reads have no connections of their own. */
+  readonly #readers: SqliteLane;
+  /** Whether something was left on the writer that a reader does not have. */
+  #isSingle = false;
+  #walIsLong = false;
+  #closing: Promise<void> | undefined;
+  #state: PoolStats['state'] = 'running';
+
+  /** @param style in what it differs from the lanes of a provider, where it does */
+  constructor(
+    config: DatabaseConfig<'sqlite', SqliteSettings>,
+    context: EngineContext,
+    style: SqliteStyle = providerStyle,
+  ) {
+    const { memory, filename } = config.connection;
+    const { clock, logger, onPoolEvent } = context;
+    const { leakThreshold, min, max } = config.pool;
+    this.#config = config;
+    this.#context = context;
+    this.#style = style;
+    this.#filename = memory ? filename : resolve(filename);
+    this.#file = memory ? undefined : new DatabaseFile(this.#filename);
+    const { lockTimeout } = config;
+    this.steps = new SqliteSteps({ file: this.#file, lockTimeout, clock });
+    this.#opener = new SqliteOpener({
+      filename: this.#filename,
+      file: this.#file,
+      style,
+      lockTimeout,
+      clock,
+    });
+    this.#ledger = new LeaseLedger({ leakThreshold, clock, logger, onPoolEvent });
+    this.writer = this.#makeLane('writer', 1, 1);
+    const isSingle = memory || max === 1;
+    this.#readers = isSingle ? this.writer : this.#makeLane('reader', max - 1, Math.max(0, min - 1));
+    this.#shared = isSingle ? undefined : new SharedRead(this.steps.turn);
+    this.workers = isSingle || config.connection.workers === 0 ? undefined : this.#makeWorkers();
+  }
+
+  /** Where reads run. */
+  get readers(): SqliteLane {
+    return this.#isSingle ? this.writer : this.#readers;
+  }
+
+  /** Whether reads have connections of their own. */
+  get hasReaders(): boolean {
+    return this.readers !== this.writer;
+  }
+
+  /**
+   * Call it before a statement that leaves something on its connection, such as ATTACH. The connection is made
+   * clean when it is given back; or, where the style says so, it stays as it is and serves everybody from now on.
+   */
+  noteTraces(connection: LaneConnection): void {
+    if (!this.#style.keepsTraces) connection.isUnclean = true;
+    else if (connection.lane === this.writer) {
+      this.#shared?.end();
+      this.#isSingle = true;
+    }
+  }
+
+  /**
+   * Runs a read at once, where a connection for it is free.
+   *
+   * @returns undefined where it has to wait, or is no read
+   * @throws DatabaseMovedError, and the error of SQLite
+   */
+  tryRead<Row>(sql: string, parameters: readonly unknown[]): QueryResult<Row> | undefined {
+    const database = this.readers.idle;
+    if (database === undefined) return undefined;
+    const statement = database.findRead(sql);
+    if (statement === undefined && kindOf(sql) !== 'read') return undefined;
+    return this.steps.turn.isSpent() ? undefined : this.#readAtOnce(sql, parameters);
+  }
+
+  /**
+   * Runs a read on a connection for reads, and waits for one where it has to.
+   *
+   * @returns undefined where the statement would write
+   * @throws PoolTimeoutError, PoolClosedError, NestedAcquireError; and the error of SQLite
+   */
+  async read<Row>(
+    sql: string,
+    parameters: readonly unknown[],
+    signal: AbortSignal | undefined,
+  ): Promise<QueryResult<Row> | undefined> {
+    if (this.steps.turn.isSpent()) await this.steps.turn.giveWay();
+    // Those who come while the first connection opens wait for it, rather than that each opens one.
+    if (this.hasReaders && this.readers.size === 0) await this.readers.openFirst();
+    const result = this.#readAtOnce<Row>(sql, parameters);
+    if (result !== undefined) return result;
+    const connection = this.readers.tryTake() ?? (await this.readers.takeBriefly(signal));
+    this.#shared?.end();
+    try {
+      return await this.steps.runNow(() => connection.database.read<Row>(sql, parameters));
+    } finally {
+      connection.lane.giveBack(connection);
+    }
+  }
+
+  /** Lends a reader for longer than a step: a read-only transaction, a stream. */
+  async lendReader(signal: AbortSignal | undefined): Promise<LaneConnection> {
+    const connection = await this.readers.take(signal);
+    // The snapshot that is shared on it ends; the borrower's is another one.
+    this.#shared?.end();
+    return connection;
+  }
+
+  /** Takes back what `lendReader` gave. */
+  giveBackReader(connection: LaneConnection): void {
+    const heldSince = connection.holding?.since ?? Infinity;
+    connection.lane.giveBack(connection);
+    if (connection.lane === this.writer) return;
+    if (this.#context.clock.monotonic() - heldSince >= longSnapshot) this.#walIsLong = true;
+    if (this.#walIsLong) this.#shortenWal();
+  }
+
+  /** Takes back the writer. */
+  giveBackWriter(connection: LaneConnection): void {
+    this.writer.giveBack(connection);
+    if (this.#walIsLong) this.#shortenWal();
+  }
+
+  stats(): PoolStats {
+    const lanes = [
+      this.writer,
+      ...(this.#readers === this.writer ? [] : [this.#readers]),
+      ...(this.workers ? [this.workers] : []),
+    ];
+    return {
+      state: this.#state,
+      max: this.#config.connection.memory ? 1 : this.#config.pool.max,
+      ...sumCounts(lanes.map((lane) => lane.stats())),
+      ...this.#ledger.stats(),
+    };
+  }
+
+  /** @param deadline in ms from now, for what is under way */
+  close(deadline: number): Promise<void> {
+    this.#closing ??= this.#drainAndClose(deadline);
+    return this.#closing;
+  }
+
+  async #drainAndClose(deadline: number): Promise<void> {
+    this.#state = 'draining';
+    this.writer.refuse();
+    this.#readers.refuse();
+    const [isIdle] = await Promise.all([
+      this.writer.drain(deadline),
+      this.#readers.drain(deadline),
+      this.workers?.close(deadline),
+    ]);
+    this.#shared?.end();
+    this.#file?.forget();
+    // The last one to close empties the write-ahead log into the file: the writer, which may write.
+    if (this.#readers !== this.writer) this.#readers.end();
+    this.writer.end((database) => {
+      if (isIdle && !this.#config.connection.memory) leaveInOrder(database);
+    });
+    this.#state = 'closed';
+  }
+
+  #readAtOnce<Row>(sql: string, parameters: readonly unknown[]): QueryResult<Row> | undefined {
+    const database = this.readers.idle;
+    if (database === undefined) return undefined;
+    const statement = database.findRead(sql);
+    this.#file?.check(this.steps.turn.now);
+    const writer = this.hasReaders ? undefined : this.writer.tryTake();
+    if (writer === undefined && !this.hasReaders) return undefined;
+    try {
+      if (this.hasReaders) this.#shared?.join(database);
+      return statement === undefined
+        ? database.read<Row>(sql, parameters)
+        : database.runRead<Row>(statement, parameters);
+    } catch (error) {
+      if (isBusy(error)) return undefined;
+      throw error;
+    } finally {
+      if (writer !== undefined) this.writer.giveBack(writer);
+    }
+  }
+
+  #makeLane(kind: SqliteRole['kind'], max: number, min: number): SqliteLane {
+    const { pool, connection } = this.#config;
+    const { clock, onPoolEvent } = this.#context;
+    const { durability, memory } = connection;
+    const role: SqliteRole = { kind, durability, memory };
+    const lane: SqliteLane = new SqliteLane({
+      max,
+      min,
+      pool,
+      clock,
+      onPoolEvent,
+      ledger: this.#ledger,
+      poolStats: () => this.stats(),
+      open: () =>
+        this.#opener.open(
+          role,
+          () => this.writer.size + this.#readers.size === 0,
+          () => lane.isEnded,
+        ),
+      clean: (database) => memory && cleanInPlace(database, role),
+    });
+    return lane;
+  }
+
+  #makeWorkers(): SqliteWorkers {
+    const { pool, connection, statementTimeout } = this.#config;
+    const role: SqliteRole = { kind: 'reader', durability: connection.durability, memory: false };
+    return new SqliteWorkers({
+      ...this.#context,
+      ...pool,
+      statementTimeout,
+      count: Math.min(connection.workers, pool.max - 1),
+      settings: { filename: this.#filename, role },
+      ledger: this.#ledger,
+      poolStats: () => this.stats(),
+      // Nobody has to wait for the writer where it is open.
+      prepareFile: async () => {
+        if (this.writer.size === 0) await this.writer.openFirst();
+      },
+    });
+  }
+
+  /** Where the writer is free; else whoever gives it back tries again. */
+  #shortenWal(): void {
+    const writer = this.writer.tryTake();
+    if (writer === undefined) return;
+    try {
+      endSharedReads();
+      this.#walIsLong = !shortenLog(writer.database, this.#filename);
+    } finally {
+      this.writer.giveBack(writer);
+    }
+  }
+}
+
+/** Neither must keep a database from closing: the disk may be full, or another process may hold a lock. */
+function leaveInOrder(database: SqliteDatabase): void {
+  try {
+    database.run('pragma optimize', []);
+  } catch {
+    return;
+  }
+}

@@ -1,0 +1,148 @@
+import type { Clock } from '../foundation/clock.ts';
+import type { Logger } from '../foundation/logger.ts';
+import type { PoolListener } from '../foundation/pool-event.ts';
+import type { PoolStats } from '../foundation/pool-stats.ts';
+import { noteHolding } from './holding.ts';
+
+/** What a ledger needs to know. */
+export interface LeaseLedgerOptions {
+  /** From how long a connection that is held counts as leaked, in ms; 0 reports none. */
+  readonly leakThreshold: number;
+  /** Where times of holding come from. */
+  readonly clock: Clock;
+  /** Is warned of each leak. */
+  readonly logger: Logger;
+  /** Hears of each leak. */
+  readonly onPoolEvent: PoolListener;
+}
+
+/** One connection that is lent. Made by `LeaseLedger.lend`, ended by `LeaseLedger.takeBack`. */
+export interface Holding {
+  /** The semaphore whose permit is held. */
+  readonly line: object;
+  /** Monotonic, in ms. */
+  readonly since: number;
+  /** Where it was taken. Its text is only made where somebody reads it: that costs more than the lease. */
+  readonly origin: { readonly stack?: string } | undefined;
+  /** The async context's own list of what it holds; undefined where none is kept. */
+  readonly notes: Set<object> | undefined;
+  /** Whether it was reported as a leak. */
+  isReported: boolean;
+}
+
+/** Frames of a stack that says who took a connection: enough to get through Kysely to the caller. */
+const stackDepth = 40;
+
+/**
+ * Who holds a connection, since when, and where they took it. It finds leaks: a connection that is held for
+ * longer than the threshold is reported once, while it is held. It lends nothing itself and takes nothing away.
+ *
+ * @example
+ * await permits.acquire(signal);
+ * const holding = ledger.lend(permits);
+ * try {
+ *   return await work();
+ * } finally {
+ *   ledger.takeBack(holding);
+ *   permits.release();
+ * }
+ */
+export class LeaseLedger {
+  readonly #options: LeaseLedgerOptions;
+  /** In the order of lending, so the first is the oldest. */
+  readonly #holdings = new Set<Holding>();
+  #cancelCheck: (() => void) | undefined;
+
+  /** @param options when a connection counts as leaked, and who hears of it */
+  constructor(options: LeaseLedgerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Notes a connection as lent. Call it in the async context of who holds it, behind `Semaphore.acquire`:
+   * then a wait for another permit of the line, which might never end, is a NestedAcquireError.
+   *
+   * @param line the semaphore whose permit is held
+   * @returns the note, for `takeBack`
+   */
+  lend(line: object): Holding {
+    const { leakThreshold, clock } = this.#options;
+    const holding: Holding = {
+      line,
+      since: clock.monotonic(),
+      origin: leakThreshold > 0 ? captureOrigin() : undefined,
+      notes: noteHolding(line),
+      isReported: false,
+    };
+    this.#holdings.add(holding);
+    if (leakThreshold > 0 && this.#cancelCheck === undefined) this.#checkIn(leakThreshold);
+    return holding;
+  }
+
+  /**
+   * Notes a connection as given back. Harmless when it is already.
+   *
+   * @param holding what `lend` returned
+   */
+  takeBack(holding: Holding): void {
+    this.#holdings.delete(holding);
+    holding.notes?.delete(holding.line);
+    if (this.#cancelCheck === undefined || this.#holdings.size > 0) return;
+    this.#cancelCheck();
+    this.#cancelCheck = undefined;
+  }
+
+  /** @returns the holding that is the oldest at the moment, as `PoolStats` has it */
+  stats(): Pick<PoolStats, 'longestHold' | 'longestHoldStack'> {
+    const oldest = this.#holdings.values().next().value;
+    if (oldest === undefined) return { longestHold: 0 };
+    const longestHold = this.#options.clock.monotonic() - oldest.since;
+    const stack = stackOf(oldest);
+    return stack === undefined ? { longestHold } : { longestHold, longestHoldStack: stack };
+  }
+
+  /** One timer, for the oldest that is not reported yet. It keeps no process alive. */
+  #checkIn(delay: number): void {
+    this.#cancelCheck = this.#options.clock.schedule(delay, () => this.#reportLeaks(), { keepsAlive: false });
+  }
+
+  #reportLeaks(): void {
+    const { leakThreshold, clock, logger, onPoolEvent } = this.#options;
+    this.#cancelCheck = undefined;
+    const now = clock.monotonic();
+    const leaks: Holding[] = [];
+    for (const holding of this.#holdings) {
+      if (holding.isReported) continue;
+      const left = leakThreshold - (now - holding.since);
+      if (left > 0) {
+        this.#checkIn(left);
+        break;
+      }
+      holding.isReported = true;
+      leaks.push(holding);
+    }
+    for (const holding of leaks) {
+      const heldFor = now - holding.since;
+      const stack = stackOf(holding) ?? '';
+      logger.warn(
+        { heldFor, leakThreshold, stack },
+        'A connection is held for longer than pool.leakThreshold. `stack` says who took it.',
+      );
+      onPoolEvent({ type: 'leak', heldFor, stack });
+    }
+  }
+}
+
+function captureOrigin(): { readonly stack?: string } {
+  const origin = {};
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = stackDepth;
+  Error.captureStackTrace(origin, captureOrigin);
+  Error.stackTraceLimit = stackTraceLimit;
+  return origin;
+}
+
+/** The frames of the callers: the first line would name an error, and there is none; the second is `lend`. */
+function stackOf({ origin }: Holding): string | undefined {
+  return origin?.stack?.split('\n').slice(2).join('\n');
+}

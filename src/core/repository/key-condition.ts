@@ -1,0 +1,18 @@
+import { sql, type SqlBool } from 'kysely';
+import { bindValue } from '../query/column-value.ts';
+import { allOf, type Condition } from '../query/condition.ts';
+import { slot } from '../query/statement-template.ts';
+import type { TableDefinition } from './table-definition.ts';
+
+/**
+ * The condition of the one row that has a key.
+ *
+ * @param firstSlot the slot of the key's first value; the others follow
+ */
+export function keyCondition({ key }: TableDefinition, firstSlot: number): Condition {
+  return allOf(
+    key.map(
+      ({ name, kind }, index) => sql<SqlBool>`${sql.ref(name)} = ${bindValue(slot(firstSlot + index), kind)}`,
+    ),
+  );
+}
