@@ -2,7 +2,7 @@ import type { SqliteDatabase } from './sqlite-database.ts';
 import type { TurnBudget } from './turn-budget.ts';
 
 /** From which read of a turn on they share a snapshot; before, beginning one costs more than it spares. */
-const sharedFrom = 8;
+const sharedFrom = 4;
 
 /** How long reads do not share, in ms, once somebody else has written to the file. */
 const suspension = 1_000;
