@@ -593,7 +593,9 @@ export const commonPrograms: Readonly<Record<string, Program>> = {
   async 'what the tables look like'(db) {
     await db.schema.createView('pet_names').as(db.selectFrom('pet').select('name')).execute();
     const all = await db.introspection.getTables({ withInternalKyselyTables: true });
-    return [all, await db.introspection.getTables(), await db.introspection.getSchemas()];
+    // Kysely asks for the schemas in no order, and the server gives them in none.
+    const schemas = (await db.introspection.getSchemas()).map(({ name }) => name).sort();
+    return [all, await db.introspection.getTables(), schemas];
   },
 
   async plugins(db) {
