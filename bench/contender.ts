@@ -59,6 +59,8 @@ export interface Contender {
   appendMessage(message: MessageRow, thread: ThreadRow): Promise<void>;
   /** The same two statements, declared as a whole; absent where there is no such thing. */
   appendMessageAsBatch?(message: MessageRow, thread: ThreadRow): Promise<void>;
+  /** The same two statements as a serializable unit of work that would run again; absent where there is none. */
+  appendMessageAsUnit?(message: MessageRow, thread: ThreadRow): Promise<void>;
   close(): Promise<void>;
 }
 

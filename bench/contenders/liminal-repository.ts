@@ -1,5 +1,5 @@
 import type { ChatDatabase } from '../../src/chat/chat-database.ts';
-import type { Cursor, DatabaseProvider, Page } from '../../src/core/index.ts';
+import type { Cursor, DatabaseProvider, Page, RepositoryProvider } from '../../src/core/index.ts';
 import type { Contender, ContenderOptions, MessageRow, ThreadRow } from '../contender.ts';
 import { loadCore } from '../library.ts';
 import { openProvider } from './liminal-provider.ts';
@@ -9,6 +9,9 @@ export async function open(options: ContenderOptions): Promise<Contender> {
   const provider = openProvider(options);
   const messages = makeMessages(provider);
   const threads = makeThreads(provider);
+  const unitOfWork = new UnitOfWork(provider, {
+    repositories: { messages: makeMessages, threads: makeThreads },
+  });
   const cursors = await findCursors(provider, threads);
   return {
     findMessage: (id) => messages.findById(id),
@@ -41,6 +44,11 @@ export async function open(options: ContenderOptions): Promise<Contender> {
         await messages.insert(message, { on });
         await threads.update(thread, { on });
       }),
+    appendMessageAsUnit: (message, thread) =>
+      unitOfWork.run(async ({ repositories }) => {
+        await repositories.messages.insert(message);
+        await repositories.threads.update(thread);
+      }),
     close: () => provider.close(),
   };
 }
@@ -68,9 +76,9 @@ async function findCursors(
   return cursors;
 }
 
-const { Repository } = await loadCore();
+const { Repository, UnitOfWork } = await loadCore();
 
-function makeMessages(provider: DatabaseProvider<ChatDatabase>) {
+function makeMessages(provider: RepositoryProvider<ChatDatabase>) {
   return new Repository<ChatDatabase, 'messages', MessageRow>(provider, {
     table: 'messages',
     key: 'id',
@@ -90,7 +98,7 @@ function makeMessages(provider: DatabaseProvider<ChatDatabase>) {
   });
 }
 
-function makeThreads(provider: DatabaseProvider<ChatDatabase>) {
+function makeThreads(provider: RepositoryProvider<ChatDatabase>) {
   return new Repository<ChatDatabase, 'context_threads', ThreadRow>(provider, {
     table: 'context_threads',
     key: 'id',

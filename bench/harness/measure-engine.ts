@@ -21,7 +21,7 @@ export interface RunOptions extends MeasureOptions {
 }
 
 /** At FULL a commit waits for the disk, so that little but the number of commits counts. */
-const tasksAtFull = ['insert', 'transaction', 'batch', 'writes'];
+const tasksAtFull = ['insert', 'transaction', 'batch', 'unit', 'writes'];
 
 /** Checks all contenders of an engine, then measures them. */
 export async function measureEngine(options: RunOptions): Promise<EngineReport> {

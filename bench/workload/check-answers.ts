@@ -42,7 +42,9 @@ export async function collectAnswers(contender: Contender, state: ChatState): Pr
   const inTransaction: Append = (added, thread) => contender.appendMessage(added, thread);
   const asBatch: Append = (added, thread) =>
     contender.appendMessageAsBatch?.(added, thread) ?? inTransaction(added, thread);
-  for (const append of [inTransaction, asBatch]) {
+  const asUnit: Append = (added, thread) =>
+    contender.appendMessageAsUnit?.(added, thread) ?? inTransaction(added, thread);
+  for (const append of [inTransaction, asBatch, asUnit]) {
     const appended = state.makeMessage();
     const thread = state.changeThread(() => ({ next_seq: appended.seq + 1 }));
     await append({ ...appended, thread_id: thread.id }, thread);

@@ -89,6 +89,13 @@ export const tasks: readonly Task[] = [
     draw: drawAppend,
     call: (contender, { message, thread }) => contender.appendMessageAsBatch!(message, thread),
   }),
+  defineTask('unit', {
+    title: 'the same as a unit of work',
+    reference: 'transaction',
+    fits: (contender) => contender.appendMessageAsUnit !== undefined,
+    draw: drawAppend,
+    call: (contender, { message, thread }) => contender.appendMessageAsUnit!(message, thread),
+  }),
   defineTask('bulk', {
     title: 'bulk insert 1,000',
     unit: 4,

@@ -1,4 +1,5 @@
 export { openChatStore, type ChatStore, type ChatStoreOptions } from './open-chat-store.ts';
+export type { ChatRepositories, ChatServices, ChatUnit, ChatUnitOfWork } from './chat-unit-of-work.ts';
 export { chatMigrations } from '../../migrations/chat/index.ts';
 export type {
   ApiKeysTable,
@@ -78,3 +79,24 @@ export { MessageRepository } from './conversation/message-repository.ts';
 export { MessageSearch, type SearchEntry, type SearchHit } from './conversation/message-search.ts';
 export { searchTokens } from './conversation/search-tokens.ts';
 export { normalizeThread, type ThreadWithMessages } from './conversation/thread-with-messages.ts';
+
+// Replies of a model
+export {
+  ReplyService,
+  type Question,
+  type ReplyCallOptions,
+  type ReplyOptions,
+  type ReplyParts,
+  type ReplyProgress,
+} from './reply/reply-service.ts';
+export {
+  replySaga,
+  type ReplyContext,
+  type ReplyResults,
+  type ReplySettings,
+  type ReplyStore,
+} from './reply/reply-saga.ts';
+export type { AnswerStore } from './reply/answer-marks.ts';
+export type { ReplyListener } from './reply/grow-answer.ts';
+export type { ReplyInput, ReplyMessages } from './reply/reply-input.ts';
+export type { ModelRequest, ReplyModel } from './reply/reply-model.ts';

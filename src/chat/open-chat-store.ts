@@ -1,6 +1,8 @@
 import { chatMigrations } from '../../migrations/chat/index.ts';
 import {
   DatabaseProviderFactory,
+  sagaMigrations,
+  silentLogger,
   systemClock,
   type Clock,
   type DatabaseConfigInput,
@@ -9,16 +11,17 @@ import {
 } from '../core/index.ts';
 import { healthMigrations } from '../core/health/index.ts';
 import { Migrator } from '../core/migrate/index.ts';
-import { AccountService } from './account/account-service.ts';
-import { ApiKeyRepository } from './account/api-key-repository.ts';
-import { OauthIdentityRepository } from './account/oauth-identity-repository.ts';
-import { PreferenceRepository } from './account/preference-repository.ts';
-import { UserRepository } from './account/user-repository.ts';
 import type { ChatDatabase } from './chat-database.ts';
-import { ContextThreadRepository } from './conversation/context-thread-repository.ts';
-import { ConversationService } from './conversation/conversation-service.ts';
-import { MessageRepository } from './conversation/message-repository.ts';
-import { MessageSearch } from './conversation/message-search.ts';
+import {
+  accountsOf,
+  chatRepositories,
+  chatUnitOfWork,
+  conversationsOf,
+  type ChatRepositories,
+  type ChatServices,
+  type ChatUnitOfWork,
+} from './chat-unit-of-work.ts';
+import { ReplyService, type ReplyOptions } from './reply/reply-service.ts';
 
 /** Where the chat store lies, and how it opens. */
 export interface ChatStoreOptions extends Pick<
@@ -32,26 +35,26 @@ export interface ChatStoreOptions extends Pick<
 }
 
 /** A chat application's data: repositories for its entities, and the services that keep its promises. */
-export interface ChatStore extends AsyncDisposable {
+export interface ChatStore extends ChatRepositories, ChatServices, AsyncDisposable {
   /** The database below, with the typed Kysely as `provider.db`. */
   readonly provider: DatabaseProvider<ChatDatabase>;
-  /** Whoever has an account. */
-  readonly users: UserRepository;
-  /** The links between users and their accounts at OAuth providers. */
-  readonly oauthIdentities: OauthIdentityRepository;
-  /** What is known of users' keys to model providers; never the keys. */
-  readonly apiKeys: ApiKeyRepository;
-  /** Users' settings. */
-  readonly preferences: PreferenceRepository;
-  /** Threads. New ones, and new messages, come by `conversations`. */
-  readonly threads: ContextThreadRepository;
-  /** Messages. New ones and new contents come by `conversations`, which keeps their order and the search. */
-  readonly messages: MessageRepository;
-  /** Signing in. */
-  readonly accounts: AccountService;
-  /** Threads with their messages: start, append, page, search, import. */
-  readonly conversations: ConversationService;
-  /** Closes the database; see `DatabaseProvider.close`. */
+  /**
+   * Work of several calls that holds together: `run` hands out the repositories and both services, bound to one
+   * transaction. The ones of the store itself are refused in it.
+   */
+  readonly unitOfWork: ChatUnitOfWork;
+  /**
+   * Opens the replies of a model, and takes up those that a process which is gone has left. Open one a process.
+   *
+   * @param options the model, and how it is asked
+   * @returns the service, which `close` of the store closes as well
+   * @throws ValidationError with the faults of the options
+   * @example
+   * const replies = store.replies({ model: ({ messages, signal }) => askModel(messages, signal) });
+   * const answer = await replies.reply(thread.id, { content: 'Where shall we go?' });
+   */
+  replies(options: ReplyOptions): ReplyService;
+  /** Closes the replies, then the database; see `DatabaseProvider.close`. */
   readonly close: DatabaseProvider<ChatDatabase>['close'];
 }
 
@@ -69,39 +72,57 @@ export interface ChatStore extends AsyncDisposable {
  * await store.conversations.appendMessage(thread.id, { role: 'user', content: 'Where shall we go?' });
  */
 export async function openChatStore(options: ChatStoreOptions): Promise<ChatStore> {
-  const { database, migrate = true, clock = systemClock, ...providerOptions } = options;
+  const {
+    database,
+    migrate = true,
+    clock = systemClock,
+    logger = silentLogger,
+    ...providerOptions
+  } = options;
   const provider = DatabaseProviderFactory.createProvider<ChatDatabase>(database, {
     ...providerOptions,
+    ...(options.logger === undefined ? {} : { logger }),
     clock,
   });
   if (migrate) await migrateOrClose(provider, clock);
 
-  const users = new UserRepository(provider);
-  const oauthIdentities = new OauthIdentityRepository(provider);
-  const apiKeys = new ApiKeyRepository(provider);
-  const preferences = new PreferenceRepository(provider);
-  const threads = new ContextThreadRepository(provider);
-  const messages = new MessageRepository(provider);
-  const search = new MessageSearch(provider, messages);
+  const repositories: ChatRepositories = {
+    users: chatRepositories.users(provider),
+    oauthIdentities: chatRepositories.oauthIdentities(provider),
+    apiKeys: chatRepositories.apiKeys(provider),
+    preferences: chatRepositories.preferences(provider),
+    threads: chatRepositories.threads(provider),
+    messages: chatRepositories.messages(provider),
+  };
+
+  const unitOfWork = chatUnitOfWork(provider, clock);
+  const conversations = conversationsOf(provider, repositories, clock);
+  const replyParts = { provider, unitOfWork, conversations, messages: repositories.messages, clock, logger };
+  const openReplies: ReplyService[] = [];
+  const close: ChatStore['close'] = async (closeOptions) => {
+    await Promise.all(openReplies.map((replies) => replies.close(closeOptions)));
+    await provider.close(closeOptions);
+  };
 
   return {
     provider,
-    users,
-    oauthIdentities,
-    apiKeys,
-    preferences,
-    threads,
-    messages,
-    accounts: new AccountService({ provider, users, oauthIdentities, clock }),
-    conversations: new ConversationService({ provider, threads, messages, search, clock }),
-    close: (closeOptions) => provider.close(closeOptions),
-    [Symbol.asyncDispose]: () => provider.close(),
+    ...repositories,
+    accounts: accountsOf(provider, repositories, clock),
+    conversations,
+    unitOfWork,
+    replies(replyOptions) {
+      const replies = new ReplyService(replyParts, replyOptions);
+      openReplies.push(replies);
+      return replies;
+    },
+    close,
+    [Symbol.asyncDispose]: () => close(),
   };
 }
 
 async function migrateOrClose(provider: DatabaseProvider<ChatDatabase>, clock: Clock): Promise<void> {
   try {
-    for (const set of [healthMigrations, chatMigrations])
+    for (const set of [healthMigrations, sagaMigrations, chatMigrations])
       await new Migrator(provider, set, { clock }).latest();
   } catch (error) {
     await provider.close();

@@ -1,11 +1,18 @@
 import { CommanderError } from 'commander';
 import { chatMigrations } from '../../migrations/chat/index.ts';
 import { healthMigrations } from '../../migrations/health/index.ts';
+import { outboxMigrations } from '../../migrations/outbox/index.ts';
+import { sagaMigrations } from '../../migrations/saga/index.ts';
 import { ConfigurationError, MigrationError } from '../core/index.ts';
 import { defineMigrationSet, type MigrationSet } from '../core/migrate/index.ts';
 
 /** What a project has that names no migrations of its own. */
-const packageSets: readonly MigrationSet[] = [chatMigrations, healthMigrations];
+const packageSets: readonly MigrationSet[] = [
+  chatMigrations,
+  healthMigrations,
+  outboxMigrations,
+  sagaMigrations,
+];
 
 /**
  * Chooses the migration sets of a verb.

@@ -4,8 +4,10 @@ import { LiminalDataError, MigrationError } from '../core/index.ts';
 import type { Cli } from './cli.ts';
 import { addImportCommand } from './import-command.ts';
 import { addMigrateCommand } from './migrate-command.ts';
+import { addOutboxCommand } from './outbox-command.ts';
 import { Output } from './output.ts';
 import { readPackageVersion } from './package-version.ts';
+import { addSagaCommand } from './saga-command.ts';
 
 const done = 0;
 const failed = 1;
@@ -60,6 +62,8 @@ function createProgram(cli: Cli): Command {
     });
   addMigrateCommand(program, cli);
   addImportCommand(program, cli);
+  addOutboxCommand(program, cli);
+  addSagaCommand(program, cli);
   return program;
 }
 

@@ -18,8 +18,11 @@ export {
   type InitializeHook,
   type InitializeOptions,
   type ProviderParts,
-  type TransactionOptions,
 } from './provider/database-provider.ts';
+export type { TransactionOptions } from './provider/transaction-options.ts';
+export type { RetryEvent, RetryOptions } from './provider/transaction-retry.ts';
+export { outside } from './provider/transaction-context.ts';
+export { afterCommitOf, type AfterCommit, type AfterRollback } from './provider/transaction-hooks.ts';
 export { closeOnSignal, type Closable, type CloseOnSignalOptions } from './provider/close-on-signal.ts';
 export type { HealthReport } from './provider/health.ts';
 
@@ -57,9 +60,53 @@ export type { Operators } from './query/operators.ts';
 export type { JsonFilter, PathFilter } from './query/json-filter.ts';
 export type { OrderBy, OrderTerm } from './query/order.ts';
 
+// Units of work
+export {
+  UnitOfWork,
+  type Propagation,
+  type UnitOfWorkOptions,
+  type UnitOptions,
+} from './transaction/unit-of-work.ts';
+export { UnitScope, type Make, type Unit, type UnitParts } from './transaction/unit.ts';
+export type { ExplicitUnit, NestedUnitOptions, UnitEnding } from './transaction/explicit-unit.ts';
+export type { RepositoryMakers, ServiceMakers } from './transaction/unit-factory.ts';
+export type { TransactionalProvider } from './transaction/transactional-provider.ts';
+
+// Sagas
+export {
+  defineSaga,
+  uncheckedInput,
+  type AnySaga,
+  type Saga,
+  type SagaDefinition,
+  type SagaResults,
+} from './transaction/saga/define-saga.ts';
+export type { SagaContext } from './transaction/saga/saga-context.ts';
+export type { PlannedStep } from './transaction/saga/saga-plan.ts';
+export type { SagaRetry, SagaStep } from './transaction/saga/saga-step.ts';
+export { SagaRunner, type ResumedSagas } from './transaction/saga/saga-runner.ts';
+export type { RunSagaOptions, SagaRunnerOptions } from './transaction/saga/saga-runner-options.ts';
+export type { SagaEvent, SagaEventType, SagaListener } from './transaction/saga/saga-event.ts';
+export { SagaRecords, type ListSagasOptions } from './transaction/saga/saga-records.ts';
+export type {
+  SagaDetails,
+  SagaStepDetails,
+  SagaStepError,
+  SagaStuck,
+  SagaSummary,
+} from './transaction/saga/saga-record.ts';
+export type {
+  SagaDirection,
+  SagaProvider,
+  SagaStatus,
+  SagaStepState,
+} from './transaction/saga/saga-tables.ts';
+export { sagaMigrations } from '../../migrations/saga/index.ts';
+
 // Engines: the contract, and the parts to build one from
 export type { Engine, EngineContext, OpenEngine } from './engine/engine.ts';
 export type { DirectExecutor } from './engine/direct-executor.ts';
+export type { NotificationListener, Subscription } from './engine/notifications.ts';
 export type { ColumnHelpers, MigrationTraits, TableHelpers } from './engine/migration-traits.ts';
 export type { ColumnKind, JsonPathSegment, SqlLexicalRules, SqlVocabulary } from './engine/sql-vocabulary.ts';
 export type { Lease } from './engine/lease.ts';
@@ -75,7 +122,7 @@ export type { PoolEvent, PoolListener, RetirementReason } from './foundation/poo
 
 // Time, logs and secrets from outside
 export { systemClock, type Clock } from './foundation/clock.ts';
-export type { Logger } from './foundation/logger.ts';
+export { silentLogger, type Logger } from './foundation/logger.ts';
 export { Secret } from './foundation/secret.ts';
 
 // Errors
@@ -105,6 +152,16 @@ export {
 export { NotFoundError, StaleEntityError, UnreadableRowError } from './foundation/errors/entity-errors.ts';
 export { MigrationError } from './foundation/errors/migration-errors.ts';
 export {
+  IdempotencyMismatchError,
+  LeaseLostError,
+  SagaFailedError,
+  SagaInterruptedError,
+  SagaStepTimeoutError,
+  type FailedSagaStatus,
+  type SagaFailure,
+} from './foundation/errors/saga-errors.ts';
+export { DeliveryAbortedError } from './foundation/errors/outbox-errors.ts';
+export {
   CorruptDatabaseError,
   DatabaseMovedError,
   DiskFullError,
@@ -116,9 +173,11 @@ export {
 export {
   DatabaseBusyError,
   DeadlockError,
+  OutsideTransactionError,
   ReadOnlyDatabaseError,
   SerializationFailureError,
   StalePreparedStatementError,
   TransactionAbortedError,
   TransactionClosedError,
+  TransactionTimeoutError,
 } from './foundation/errors/transaction-errors.ts';

@@ -11,6 +11,12 @@ const printed: Readonly<Record<string, string>> = {
   '02-chat-store.ts':
     "[ '19 user complete', '20 user complete', '21 assistant complete' ]\n[ 18, 17, 16 ]\nWhere is café number 7?\n0\n",
   '03-plain-kysely.ts': "[ 'call the bank', 'water the plants' ]\n2 connections, 0 time-outs\n",
+  '04-unit-of-work.ts':
+    "alice has not so much\nthe root handle stays outside\nalice gave bob 30\n[ 'alice: 20', 'bob: 30' ]\n",
+  '05-saga.ts':
+    "bob now: { debit: 'alice gave 30', credit: 'bob got 30' }\nasked again: { debit: 'alice gave 30', credit: 'bob got 30' }\nfailed at credit, undone: credit, debit\n[ 'alice: -30', 'bob: 30' ]\n",
+  '06-outbox.ts':
+    'order 2 was rolled back, and its message with it\norder 1: invoiced\norder 3: invoiced\norder 3: was invoiced already\n[ 1, 3 ]\n',
 };
 
 const examples = globSync('examples/*.ts', { cwd: projectRoot }).map((path) => basename(path));

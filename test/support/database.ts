@@ -35,7 +35,11 @@ export function describeOnDatabase(
   declare(`${title} [${name}]`, () => {
     const database = makeTestDatabase(name);
     body(database);
-    after(() => database.cleanup());
+    after(function () {
+      // Dozens of databases of one suite take their time on a machine that has more to do.
+      this.timeout(120_000);
+      return database.cleanup();
+    });
   });
 }
 

@@ -1,13 +1,16 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
-/** Watches for how long the event loop does not turn. `stop` gives the longest gap in ms. */
-export function watchEventLoop(): { stop(): number } {
+/**
+ * Watches for how long the event loop does not turn. `stop` gives a percentile of the gaps in ms, the longest one by
+ * default.
+ */
+export function watchEventLoop(): { stop(percentile?: number): number } {
   const delays = monitorEventLoopDelay({ resolution: 1 });
   delays.enable();
   return {
-    stop() {
+    stop(percentile = 100) {
       delays.disable();
-      return delays.max / 1e6;
+      return delays.percentile(percentile) / 1e6;
     },
   };
 }

@@ -1,20 +1,6 @@
-/** Numbers from 0 to below 1 that look random and are the same for the same seed (mulberry32). */
-export type Random = () => number;
+import type { Random } from '../../src/core/testing/seeded-random.ts';
 
-export function seededRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** A seed for this run; a test that fails prints it. */
-export function pickSeed(): number {
-  return Math.floor(Math.random() * 2 ** 32);
-}
+export { pickSeed, seededRandom, type Random } from '../../src/core/testing/seeded-random.ts';
 
 /** An integer from `low` up to and without `high`. */
 export function integerBetween(random: Random, low: number, high: number): number {

@@ -1,11 +1,12 @@
 import type { Kysely } from 'kysely';
 import { newId } from '../../core/domain/index.ts';
 import {
+  SerializationFailureError,
   UniqueViolationError,
   ValidationError,
   type Clock,
-  type DatabaseProvider,
   type Issue,
+  type TransactionalProvider,
 } from '../../core/index.ts';
 import type { ChatDatabase } from '../chat-database.ts';
 import type { UserId } from '../ids.ts';
@@ -22,9 +23,9 @@ import { createUser, type User } from './user.ts';
 
 /** What an account service is made of. */
 export interface AccountParts {
-  /** Of a database that holds the chat's tables. */
-  readonly provider: DatabaseProvider<ChatDatabase>;
-  /** Of the same provider, as the next. */
+  /** A database that holds the chat's tables, or a unit of work on one. */
+  readonly provider: TransactionalProvider<ChatDatabase>;
+  /** Of the same provider or unit, as the next. */
   readonly users: UserRepository;
   /** Finds and stores what links users to OAuth providers. */
   readonly oauthIdentities: OauthIdentityRepository;
@@ -50,6 +51,8 @@ export interface OauthSignIn {
 }
 
 const maxAttempts = 3;
+const behindSnapshot =
+  'Somebody else has signed in by the same account or address, and this transaction does not see it. Run the whole transaction again.';
 
 /** The accounts. It checks no tokens: whoever calls has verified what the OAuth provider says. */
 export class AccountService {
@@ -70,6 +73,8 @@ export class AccountService {
    * @returns the user
    * @throws ValidationError where the account is new: with the faults of all fields; and where the address
    *   belongs to a user already and is not verified on both sides. Nothing is stored then
+   * @throws SerializationFailureError inside of a unit of work on Postgres whose snapshot is older than the sign-in
+   *   that came first; `unitOfWork.run` runs it again
    * @example
    * const user = await accounts.findOrCreateByOAuth({ provider: 'google', providerUserId: '1042', email });
    */
@@ -80,7 +85,9 @@ export class AccountService {
         return (await this.#findUser(signIn, now)) ?? (await this.#createUser(prepare(signIn, now)));
       } catch (error) {
         // Somebody else has signed in by the same account or address in between; the next look finds them.
-        if (!(error instanceof UniqueViolationError) || attempt === maxAttempts) throw error;
+        if (!(error instanceof UniqueViolationError)) throw error;
+        // A unit of work whose snapshot is older never finds them: it has to run again.
+        if (attempt === maxAttempts) throw new SerializationFailureError(behindSnapshot, { cause: error });
       }
     }
   }

@@ -1,4 +1,4 @@
-import type { Clock, DatabaseProvider } from '../../core/index.ts';
+import type { Clock, TransactionalProvider } from '../../core/index.ts';
 import type { ChatDatabase } from '../chat-database.ts';
 import type { ContextThreadRepository } from './context-thread-repository.ts';
 import type { MessageRepository } from './message-repository.ts';
@@ -6,9 +6,9 @@ import type { MessageSearch } from './message-search.ts';
 
 /** What the work on conversations is made of. */
 export interface ConversationParts {
-  /** Of a database that holds the chat's tables. */
-  readonly provider: DatabaseProvider<ChatDatabase>;
-  /** Of the same provider, as the next two. */
+  /** A database that holds the chat's tables, or a unit of work on one. */
+  readonly provider: TransactionalProvider<ChatDatabase>;
+  /** Of the same provider or unit, as the next two. */
   readonly threads: ContextThreadRepository;
   /** Finds and changes messages. */
   readonly messages: MessageRepository;

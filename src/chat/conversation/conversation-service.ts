@@ -1,7 +1,8 @@
 import type { Kysely } from 'kysely';
-import { ValidationError, type Page } from '../../core/index.ts';
+import { newId } from '../../core/domain/index.ts';
+import type { Page } from '../../core/index.ts';
 import type { ChatDatabase } from '../chat-database.ts';
-import { ThreadId, type UserId } from '../ids.ts';
+import { ThreadId, type MessageId, type UserId } from '../ids.ts';
 import type {
   InTransaction,
   LatestMessages,
@@ -13,6 +14,7 @@ import { createThread, type ContextThread } from './context-thread.ts';
 import { searchEntryOf, type SearchHit } from './message-search.ts';
 import { changeMessage, createMessage, type Message, type MessageChanges } from './message.ts';
 import type { NewMessage } from './new-message.ts';
+import { requireUser } from './require-user.ts';
 import {
   importThreads,
   type ImportOptions,
@@ -25,6 +27,8 @@ const defaultLimit = 50;
 /**
  * The conversations: threads and their messages, kept in order and searchable. It checks no rights: who may
  * see or change a thread is for the caller to say.
+ *
+ * Inside of a unit of work each call that writes several rows is a savepoint: where it fails, it alone is undone.
  */
 export class ConversationService {
   readonly #parts: ConversationParts;
@@ -69,6 +73,7 @@ export class ConversationService {
    * @returns the message with its place
    * @throws ValidationError with the faults of all fields
    * @throws NotFoundError where there is no such thread
+   * @throws UniqueViolationError where an `id` is given and taken
    * @example
    * const { seq } = await conversations.appendMessage(thread.id, { role: 'user', content: 'Hello.' });
    */
@@ -90,6 +95,7 @@ export class ConversationService {
    * @returns the messages with their places
    * @throws ValidationError with the faults of the first message that has some
    * @throws NotFoundError where there is no such thread
+   * @throws UniqueViolationError where an `id` is given and taken
    * @example
    * await conversations.appendMessages(thread.id, [
    *   { role: 'user', content: 'Where is a good café?' },
@@ -103,8 +109,8 @@ export class ConversationService {
   ): Promise<Message[]> {
     const now = this.#parts.clock.now();
     // Made before the thread's row is taken, so that neither a fault nor long contents keep anybody waiting.
-    const drafts = messages.map((message, index) =>
-      createMessage({ ...message, threadId, seq: index + 1 }, { now }),
+    const drafts = messages.map(({ id = newId<MessageId>(), ...message }, index) =>
+      createMessage({ ...message, threadId, seq: index + 1 }, { now, id }),
     );
     const entries = drafts.map(searchEntryOf);
     if (drafts.length === 0) return [];
@@ -260,11 +266,15 @@ export class ConversationService {
    * messages or 1 MiB of text. Threads whose `sourceId` is
    * there already are passed over, so that an import can be run again, also after a failure half way.
    *
+   * Inside of a unit of work it is a part of that unit: all or nothing, however many threads there are, and every
+   * other writer waits for its end. Since a unit may run again, what can be read once, such as a generator, has to
+   * be made inside of the work.
+   *
    * @param threads in any number; they are read as they are needed
    * @param options `onProgress` is told after each transaction
    * @returns what was imported and what was passed over
    * @throws ValidationError that names the first thread with a fault by its number, from 0, and the message
-   *   by its own; ForeignKeyViolationError where there is no such owner. Threads of earlier transactions stay,
+   *   by its own, or where the threads can be read once and have been; ForeignKeyViolationError where there is no such owner. Threads of earlier transactions stay,
    *   and of the one that failed nothing does
    * @example
    * const { threads, skipped } = await conversations.importThreads([
@@ -285,11 +295,4 @@ export class ConversationService {
     // The root handle is no transaction, whatever its type was made to say.
     return on?.isTransaction === true ? work(on) : this.#parts.provider.transaction(work);
   }
-}
-
-// Somebody who is not signed in must not be shown what is everybody's.
-function requireUser(options: { readonly userId?: UserId }): void {
-  if (!('userId' in options) || options.userId !== undefined) return;
-  const message = "is undefined; leave it out to mean everybody's";
-  throw new ValidationError([{ path: ['userId'], message }]);
 }

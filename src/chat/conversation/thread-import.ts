@@ -25,7 +25,7 @@ export interface ImportedThread {
 }
 
 /** A message of an imported thread. */
-export interface ImportedMessage extends NewMessage {
+export interface ImportedMessage extends Omit<NewMessage, 'id'> {
   /** In ms since the Unix epoch; the thread's `createdAt` by default. */
   readonly createdAt?: number | undefined;
 }
@@ -42,7 +42,7 @@ export interface ImportReport {
 
 /** How an import reports. */
 export interface ImportOptions {
-  /** Called behind the commit of each transaction, with the sums so far. */
+  /** Called behind each transaction with the sums so far; inside of a unit of work before its commit. */
   readonly onProgress?: ((report: ImportReport) => void) | undefined;
 }
 
@@ -59,12 +59,16 @@ const maxThreads = 50;
 const maxMessages = 2_000;
 const maxSize = 2 ** 20;
 
+/** What can be read once and has been: a unit of work that runs again must not take its rest for the whole. */
+const readOnce = new WeakSet<object>();
+
 /** Imports threads in batches, a transaction each; see `ConversationService.importThreads`. */
 export async function importThreads(
   parts: ConversationParts,
   threads: AsyncIterable<ImportedThread> | Iterable<ImportedThread>,
   { onProgress = () => {} }: ImportOptions,
 ): Promise<ImportReport> {
+  requireUnread(threads);
   let report: ImportReport = { threads: 0, messages: 0, skipped: 0 };
   let number = 0;
   let batch: PreparedThread[] = [];
@@ -82,6 +86,13 @@ export async function importThreads(
   }
   if (batch.length > 0) await store();
   return report;
+}
+
+function requireUnread(threads: AsyncIterable<ImportedThread> | Iterable<ImportedThread>): void {
+  // An iterator, such as a generator, is at its end for whoever comes second.
+  if (!('next' in threads)) return;
+  if (readOnce.has(threads)) throw fault(['threads'], 'have been read already, and can be read once');
+  readOnce.add(threads);
 }
 
 function isFull(batch: readonly PreparedThread[]): boolean {

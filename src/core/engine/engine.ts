@@ -7,6 +7,7 @@ import type { PoolListener } from '../foundation/pool-event.ts';
 import type { PoolStats } from '../foundation/pool-stats.ts';
 import type { DirectExecutor } from './direct-executor.ts';
 import type { MigrationTraits } from './migration-traits.ts';
+import type { NotificationListener, Subscription } from './notifications.ts';
 import type { SqlVocabulary } from './sql-vocabulary.ts';
 
 /**
@@ -53,6 +54,16 @@ export interface OpenEngine {
   readonly sql: SqlVocabulary;
   /** How migrations run here. */
   readonly migrations: MigrationTraits;
+  /**
+   * Listens to what others send on a channel by `sql.notify`, over a connection beside the pool that comes back
+   * by itself when it is lost. Nothing waits for it: it connects behind the call, holds no process, and ends
+   * with `close`. Absent where the engine cannot: then whoever waits for something looks from time to time.
+   *
+   * @param channel an identifier in lower case
+   * @param listener hears the payloads, and when some may have been missed
+   * @returns ends the listening
+   */
+  listen?(channel: string, listener: NotificationListener): Subscription;
   /** The state of the pool. */
   stats(): PoolStats;
   /**

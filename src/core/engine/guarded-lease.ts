@@ -1,7 +1,9 @@
 import type { CompiledQuery, ControlConnectionProvider, QueryResult, TransactionSettings } from 'kysely';
-import { TransactionClosedError } from '../foundation/errors/transaction-errors.ts';
 import { ValidationError } from '../foundation/errors/validation-error.ts';
 import type { Lease } from './lease.ts';
+import { markRolledBack, transactionAborted } from './transaction-aborted.ts';
+import { transactionClosed } from './transaction-closed.ts';
+import type { TransactionStanding } from './transaction-standing.ts';
 
 type Options = { readonly signal?: AbortSignal | undefined };
 
@@ -12,9 +14,13 @@ type Options = { readonly signal?: AbortSignal | undefined };
  * ROLLBACK wait for what runs, what comes meanwhile is refused, and what comes just behind them waits until
  * the microtasks are through: then a transaction's connection has been given back, and the statement is
  * refused. Only a connection that its holder keeps (`db.connection()`) goes on.
+ *
+ * With a standing it also lets a transaction do nothing more once a statement of it has failed, and rolls it back
+ * where it is to be committed.
  */
 export class GuardedLease implements Lease {
   readonly #lease: Lease;
+  readonly #standing: TransactionStanding | undefined;
   #running = 0;
   /** Called when nothing runs any more. */
   #onIdle: (() => void) | undefined;
@@ -29,8 +35,13 @@ export class GuardedLease implements Lease {
   readonly killSession?: (provider: ControlConnectionProvider) => Promise<void>;
   readonly collectSessionInfo?: () => Promise<void>;
 
-  constructor(lease: Lease) {
+  /**
+   * @param lease what it guards
+   * @param standing undefined where the engine alone decides what a failed statement does to its transaction
+   */
+  constructor(lease: Lease, standing?: TransactionStanding) {
     this.#lease = lease;
+    this.#standing = standing;
     if (lease.cancelQuery) this.cancelQuery = lease.cancelQuery.bind(lease);
     if (lease.killSession) this.killSession = lease.killSession.bind(lease);
     if (lease.collectSessionInfo) this.collectSessionInfo = lease.collectSessionInfo.bind(lease);
@@ -38,21 +49,26 @@ export class GuardedLease implements Lease {
 
   /** Does not wait for the end before it: a connection that its holder keeps begins again at once. */
   async begin(settings: TransactionSettings): Promise<void> {
-    if (this.#released) throw closedError();
+    if (this.#released) throw transactionClosed();
     this.#transactions += 1;
     await this.#lease.begin(settings);
+    this.#standing?.begin();
   }
 
+  /** @throws TransactionAbortedError where a statement had failed; it is rolled back then */
   commit(): Promise<void> {
-    return this.#end(() => this.#lease.commit());
+    return this.#end(() => this.#commitOrRollBack());
   }
 
   rollback(): Promise<void> {
-    return this.#end(() => this.#lease.rollback());
+    return this.#end(async () => {
+      this.#standing?.end();
+      await this.#lease.rollback();
+    });
   }
 
   executeQuery<Row>(query: CompiledQuery, options?: Options): Promise<QueryResult<Row>> {
-    return this.#run(() => this.#lease.executeQuery<Row>(query, options));
+    return this.#run(query, () => this.#lease.executeQuery<Row>(query, options));
   }
 
   async *streamQuery<Row>(
@@ -66,7 +82,7 @@ export class GuardedLease implements Lease {
     const stream = this.#lease.streamQuery<Row>(query, chunkSize, options);
     try {
       for (;;) {
-        const next = await this.#run(() => stream.next());
+        const next = await this.#run(query, () => stream.next());
         if (next.done === true) return;
         yield next.value;
       }
@@ -81,27 +97,53 @@ export class GuardedLease implements Lease {
     await this.#lease.release();
   }
 
-  async #run<Result>(work: () => Promise<Result>): Promise<Result> {
+  async #run<Result>({ sql }: CompiledQuery, work: () => Promise<Result>): Promise<Result> {
     if (this.#settled !== undefined || this.#released) await this.#requireOpen();
+    this.#standing?.admit(sql);
     this.#running += 1;
     try {
-      return await work();
+      const result = await work();
+      this.#standing?.succeed(sql);
+      return result;
+    } catch (error) {
+      this.#standing?.fail(error);
+      throw error;
     } finally {
       this.#running -= 1;
       if (this.#running === 0) this.#onIdle?.();
     }
   }
 
+  async #commitOrRollBack(): Promise<void> {
+    const standing = this.#standing;
+    const failure = standing?.failure;
+    if (failure === undefined) {
+      try {
+        await this.#lease.commit();
+      } catch (error) {
+        // Where the transaction is still open, nothing more of it may run.
+        standing?.fail(error);
+        throw error;
+      }
+      standing?.end();
+      return;
+    }
+    standing?.end();
+    // Where that fails too the connection is given up, and the first failure is the one to be told.
+    await this.#lease.rollback().catch(() => {});
+    throw markRolledBack(transactionAborted(failure.error));
+  }
+
   async #requireOpen(): Promise<void> {
-    if (this.#isEnding) throw closedError();
+    if (this.#isEnding) throw transactionClosed();
     const transaction = this.#transactions;
     while (this.#settled !== undefined) await this.#settled;
     // Where the holder has begun anew meanwhile, what waited here belongs to the transaction before.
-    if (this.#released || transaction !== this.#transactions) throw closedError();
+    if (this.#released || transaction !== this.#transactions) throw transactionClosed();
   }
 
   async #end(work: () => Promise<void>): Promise<void> {
-    if (this.#released) throw closedError();
+    if (this.#released) throw transactionClosed();
     const { promise: settled, resolve } = Promise.withResolvers<void>();
     this.#settled = settled;
     this.#isEnding = true;
@@ -126,10 +168,4 @@ export class GuardedLease implements Lease {
       };
     });
   }
-}
-
-function closedError(): TransactionClosedError {
-  return new TransactionClosedError(
-    'A query came after its transaction had ended. Await every query inside of the work function, and do not keep its handle.',
-  );
 }

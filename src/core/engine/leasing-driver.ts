@@ -9,6 +9,7 @@ import {
 } from 'kysely';
 import { GuardedLease } from './guarded-lease.ts';
 import type { Lease } from './lease.ts';
+import { TransactionStanding } from './transaction-standing.ts';
 
 type Compile = QueryCompiler['compileQuery'];
 
@@ -25,6 +26,11 @@ const closeDeadline = 10_000;
 /**
  * A driver for Kysely on leases. It adds the statements for savepoints, and guards each lease: no statement
  * runs behind the end of its transaction, and a stream has a chunk size from 1.
+ *
+ * A statement that fails aborts its transaction, whatever the database itself would do: until a rollback to a
+ * savepoint all that follows is a TransactionAbortedError with the first failure as its cause, and COMMIT rolls back.
+ * SQL of the caller's that begins or ends a transaction inside of one is a QueryError; of a text that holds several
+ * statements it sees the first alone.
  */
 export class LeasingDriver implements Driver {
   readonly #source: LeaseSource;
@@ -39,7 +45,7 @@ export class LeasingDriver implements Driver {
   async acquireConnection(options?: {
     readonly signal?: AbortSignal | undefined;
   }): Promise<DatabaseConnection> {
-    return new GuardedLease(await this.#source.lend(options?.signal));
+    return new GuardedLease(await this.#source.lend(options?.signal), new TransactionStanding());
   }
 
   beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {

@@ -64,4 +64,19 @@ export interface SqlVocabulary {
    * @param tokens at least one; ASCII letters and digits alone
    */
   matchesAll(table: string, tokens: readonly string[]): Expression<SqlBool>;
+  /**
+   * Goes to the end of a SELECT in a writing transaction: locks the rows that it finds until the end of the
+   * transaction, and passes over those that another one has locked. Says nothing where writers come one by one.
+   *
+   * @param table whose rows are meant, as it stands in the query
+   */
+  lockSkippingLocked(table: string): RawBuilder<unknown>;
+  /**
+   * An expression that sends a notification when the transaction commits, to whoever listens by
+   * `OpenEngine.listen`; none where it is rolled back. Absent where the engine cannot listen.
+   *
+   * @param channel an identifier in lower case
+   * @param payload text of at most 7,999 bytes
+   */
+  notify?(channel: string, payload: string): RawBuilder<unknown>;
 }

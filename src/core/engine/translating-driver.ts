@@ -8,6 +8,8 @@ import type {
   TransactionSettings,
 } from 'kysely';
 import { LiminalDataError } from '../foundation/errors/liminal-data-error.ts';
+import { TransactionAbortedError } from '../foundation/errors/transaction-errors.ts';
+import { isRolledBack, markRolledBack, transactionAborted } from './transaction-aborted.ts';
 import type { TranslateError } from './translate-error.ts';
 
 type Compile = QueryCompiler['compileQuery'];
@@ -121,13 +123,32 @@ class TranslatingConnection implements DatabaseConnection {
 type Guard = <Result>(work: () => Promise<Result>) => Promise<Result>;
 
 function createGuard(translate: TranslateError): Guard {
+  const translations = new WeakMap<object, LiminalDataError>();
+  const toOwnError = (error: unknown): LiminalDataError => {
+    if (error instanceof LiminalDataError) return withOwnCause(error, translations);
+    const translated = translate(error);
+    if (error instanceof Error) translations.set(error, translated);
+    return translated;
+  };
   return async (work) => {
     try {
       return await work();
     } catch (error) {
-      throw error instanceof LiminalDataError ? error : translate(error);
+      throw toOwnError(error);
     }
   };
+}
+
+/** A driver may tell a failure again that has passed here before; then as what its first hearer was told. */
+function withOwnCause(
+  error: LiminalDataError,
+  translations: WeakMap<object, LiminalDataError>,
+): LiminalDataError {
+  if (!(error instanceof TransactionAbortedError) || !(error.cause instanceof Error)) return error;
+  const failure = translations.get(error.cause);
+  if (failure === undefined) return error;
+  const aborted = transactionAborted(failure);
+  return isRolledBack(error) ? markRolledBack(aborted) : aborted;
 }
 
 /** Kysely has told the caller of the abort already, and prints whatever fails after it to the console. */

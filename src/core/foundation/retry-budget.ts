@@ -27,6 +27,11 @@ export class RetryBudget {
     this.#tokens = Math.min(capacity, this.#tokens + perCall);
   }
 
+  /** Puts back what was taken out for tries that led to a success: they were no waste. */
+  giveBack(tries: number): void {
+    this.#tokens = Math.min(this.#options.capacity, this.#tokens + tries);
+  }
+
   /** Takes one try out. @returns whether there was one */
   spend(): boolean {
     if (this.#tokens < 1) return false;

@@ -15,16 +15,40 @@ export async function within<Result>(
   work: Promise<Result>,
   signal?: AbortSignal,
 ): Promise<Result | undefined> {
-  signal?.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-  const abort = () => reject(signal?.reason as Error);
-  const isLimited = limit !== Number.POSITIVE_INFINITY;
-  const cancel = isLimited ? clock.schedule(Math.max(0, limit), () => resolve(undefined)) : undefined;
-  signal?.addEventListener('abort', abort, { once: true });
+  if (limit === Number.POSITIVE_INFINITY) return unlessAborted(work, signal);
+  if (signal?.aborted === true) return leave(work, signal);
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const cancel = clock.schedule(Math.max(0, limit), () => resolve(undefined));
+  try {
+    return await unlessAborted(Promise.race([work, promise]), signal);
+  } finally {
+    cancel();
+  }
+}
+
+/**
+ * Waits for work until a signal fires. The work itself goes on then; its failure is nobody's.
+ *
+ * @throws what the work throws, or the signal's reason
+ */
+export async function unlessAborted<Result>(
+  work: Promise<Result>,
+  signal: AbortSignal | undefined,
+): Promise<Result> {
+  if (signal === undefined) return work;
+  if (signal.aborted) return leave(work, signal);
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason as Error);
+  signal.addEventListener('abort', abort, { once: true });
   try {
     return await Promise.race([work, promise]);
   } finally {
-    cancel?.();
-    signal?.removeEventListener('abort', abort);
+    signal.removeEventListener('abort', abort);
   }
+}
+
+/** The work runs already: a failure that nobody hears would end the process. */
+function leave(work: Promise<unknown>, signal: AbortSignal): never {
+  work.catch(() => {});
+  throw signal.reason;
 }

@@ -3,7 +3,6 @@ import { Migrator as KyselyMigrator } from 'kysely/migration';
 import type { ColumnHelpers } from '../engine/migration-traits.ts';
 import { compareNames, historyTables } from './migration-history.ts';
 import type { MigrationSet } from './migration-set.ts';
-import { requireSuccess } from './require-success.ts';
 
 /** Which way a migration runs. */
 export type MigrationDirection = 'up' | 'down';
@@ -23,8 +22,8 @@ export interface MigrationRun {
  *
  * @param trx the transaction, which the caller ends
  * @param run what is run
- * @throws whatever the migration threw, or the error of a statement of it that failed; the caller must roll
- *   back
+ * @throws whatever the migration threw, or TransactionAbortedError where a statement of it failed and nobody heard
+ *   of it; the caller must roll back
  */
 export async function runMigration(trx: Transaction<any>, run: MigrationRun): Promise<void> {
   const { set, schema, columns, direction } = run;
@@ -48,10 +47,7 @@ function bindColumns(set: MigrationSet, columns: ColumnHelpers): Record<string, 
   return Object.fromEntries(
     set.migrations.map((migration) => [
       migration.name,
-      {
-        up: (db) => requireSuccess(db, () => migration.up(db, columns)),
-        down: (db) => requireSuccess(db, () => migration.down(db, columns)),
-      },
+      { up: (db) => migration.up(db, columns), down: (db) => migration.down(db, columns) },
     ]),
   );
 }

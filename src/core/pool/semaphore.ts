@@ -1,12 +1,9 @@
-import {
-  NestedAcquireError,
-  PoolClosedError,
-  PoolTimeoutError,
-} from '../foundation/errors/connection-errors.ts';
+import { NestedAcquireError, PoolTimeoutError } from '../foundation/errors/connection-errors.ts';
 import type { Clock } from '../foundation/clock.ts';
 import { silentPoolListener, type PoolListener } from '../foundation/pool-event.ts';
 import type { PoolStats } from '../foundation/pool-stats.ts';
 import { isHolding } from './holding.ts';
+import { poolClosed } from './pool-closed.ts';
 
 /** What a semaphore needs to know. Times in ms. */
 export interface SemaphoreOptions {
@@ -87,7 +84,7 @@ export class Semaphore {
    * @throws NestedAcquireError where it would have to wait and the running work holds a permit already
    */
   async acquire(signal?: AbortSignal): Promise<void> {
-    if (this.#closed) throw closedError();
+    if (this.#closed) throw poolClosed();
     signal?.throwIfAborted();
     if (this.tryAcquire()) return;
     if (isHolding(this)) throw nestedError();
@@ -114,7 +111,7 @@ export class Semaphore {
     this.#closed = true;
     for (const waiter of this.#line) {
       this.#leave(waiter);
-      waiter.reject(closedError());
+      waiter.reject(poolClosed());
     }
   }
 
@@ -217,10 +214,6 @@ export class Semaphore {
 function describe({ size, busy, waiting, max, longestHold }: PoolStats): string {
   const held = busy > 0 ? `, the longest held for ${Math.round(longestHold)} ms` : '';
   return `${size} of at most ${max} open, ${busy} busy${held}, ${waiting} waiting`;
-}
-
-function closedError(): PoolClosedError {
-  return new PoolClosedError('A connection was asked for after close() had begun.');
 }
 
 function nestedError(): NestedAcquireError {

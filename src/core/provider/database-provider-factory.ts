@@ -13,10 +13,14 @@ import { guardPoolListener, silentPoolListener, type PoolListener } from '../fou
 import { guardStatementListener, type StatementListener } from '../foundation/statement-event.ts';
 import { DatabaseProvider, type InitializeHook } from './database-provider.ts';
 import { ObservedExecutor, observeKysely } from './observed-executor.ts';
+import { DatabaseRecovery } from './database-recovery.ts';
 import { ProviderKysely } from './provider-kysely.ts';
 import { RetryingExecutor } from './retrying-executor.ts';
 import { createStatementLog } from './statement-log.ts';
-import { TransactionRunner } from './transaction-runner.ts';
+import { TrackedDialect } from './tracked-dialect.ts';
+import { TrackedExecutor } from './tracked-executor.ts';
+import type { TrackedDatabase } from './transaction-context.ts';
+import { Transactions } from './transactions.ts';
 
 /** Everything that a provider may be given beside its configuration. */
 export interface ProviderOptions<DB> {
@@ -65,10 +69,13 @@ export const DatabaseProviderFactory = {
     const opened = engine.open(parsed, { clock, logger, onPoolEvent });
     const listener = statementListenerOf(options.onStatement, options.logger, parsed.debug);
     const log = listener === undefined ? {} : { log: observeKysely(listener) };
-    const db = new ProviderKysely<DB>({ dialect: opened.dialect, plugins: [...plugins], ...log }, opened);
+    const database: TrackedDatabase = {};
+    const dialect = new TrackedDialect(opened.dialect, database, logger);
+    const db = new ProviderKysely<DB>({ dialect, plugins: [...plugins], ...log }, opened);
     const driver = opened.dialect.createDriver();
+    const recovery = new DatabaseRecovery(db, clock);
     return new DatabaseProvider({
-      transactions: new TransactionRunner<DB>({ db, driver, listener, clock, logger }),
+      transactions: new Transactions<DB>({ db, driver, database, listener, clock, logger, recovery }),
       type: parsed.type,
       engine: opened,
       db,
@@ -76,7 +83,10 @@ export const DatabaseProviderFactory = {
       direct:
         plugins.length > 0
           ? undefined
-          : observeDirect(retryReads(opened, db, clock, parsed), listener, clock),
+          : trackDirect(
+              observeDirect(retryReads(opened, db, parsed, { clock, recovery }), listener, clock),
+              database,
+            ),
       clock,
       logger,
       hooks: onInitialize,
@@ -102,12 +112,12 @@ function statementListenerOf(
 function retryReads<DB>(
   { direct, isRemote = false }: OpenEngine,
   db: Kysely<DB>,
-  clock: Clock,
   { pool: { acquireTimeout }, statementTimeout }: DatabaseConfig,
+  { clock, recovery }: { readonly clock: Clock; readonly recovery: DatabaseRecovery },
 ): DirectExecutor | undefined {
   if (direct === undefined || !isRemote) return direct;
   const operationTimeout = statementTimeout === 0 ? 0 : acquireTimeout + statementTimeout;
-  return new RetryingExecutor(direct, db, clock, { operationTimeout });
+  return new RetryingExecutor(direct, db, clock, { operationTimeout, recovery });
 }
 
 function observeDirect(
@@ -118,4 +128,11 @@ function observeDirect(
   return direct === undefined || listener === undefined
     ? direct
     : new ObservedExecutor(direct, listener, clock);
+}
+
+function trackDirect(
+  direct: DirectExecutor | undefined,
+  database: TrackedDatabase,
+): DirectExecutor | undefined {
+  return direct === undefined ? undefined : new TrackedExecutor(direct, database);
 }

@@ -1,36 +1,22 @@
-import {
-  CompiledQuery,
-  TRANSACTION_ISOLATION_LEVELS,
-  sql,
-  type IsolationLevel,
-  type Kysely,
-  type Transaction,
-  type TransactionSettings,
-} from 'kysely';
+import { CompiledQuery, sql, type Kysely, type Transaction } from 'kysely';
 import type { MigrationTraits } from '../engine/migration-traits.ts';
 import type { DirectExecutor } from '../engine/direct-executor.ts';
 import type { OpenEngine } from '../engine/engine.ts';
+import type { NotificationListener, Subscription } from '../engine/notifications.ts';
 import type { SqlVocabulary } from '../engine/sql-vocabulary.ts';
 import type { Clock } from '../foundation/clock.ts';
-import { ValidationError } from '../foundation/errors/validation-error.ts';
 import type { PoolStats } from '../foundation/pool-stats.ts';
-import { trackHoldings } from '../pool/holding.ts';
 import { runBatch, type BatchMember, type BatchResults } from '../query/batch.ts';
+import { SharedDefinitions } from '../query/shared-definitions.ts';
 import { rewritePlaceholders } from '../query/placeholders.ts';
 import { runStatement, type StatementTarget } from '../query/statement-target.ts';
 import type { Logger } from '../foundation/logger.ts';
 import { checkDeadline } from './deadline.ts';
 import { checkHealth, type HealthReport } from './health.ts';
-import type { TransactionRunner } from './transaction-runner.ts';
+import { outside } from './transaction-context.ts';
+import type { TransactionOptions } from './transaction-options.ts';
+import { bindTransactions, type Transactions } from './transactions.ts';
 import { waitForDatabase } from './wait-for-database.ts';
-
-/** How a transaction runs. */
-export interface TransactionOptions {
-  /** The isolation level; the engine's own by default. SQLite accepts every level and runs `serializable`. */
-  readonly isolation?: IsolationLevel;
-  /** Whether writes are refused with ReadOnlyDatabaseError. False by default. */
-  readonly readOnly?: boolean;
-}
 
 /** How a provider is initialised. */
 export interface InitializeOptions {
@@ -64,7 +50,7 @@ export interface ProviderParts<DB> {
   /** The way past Kysely's executor; undefined where there is none. */
   readonly direct: DirectExecutor | undefined;
   /** Runs work in transactions. */
-  readonly transactions: TransactionRunner<DB>;
+  readonly transactions: Transactions<DB>;
   /** Where deadlines get their time from. */
   readonly clock: Clock;
   /** Hears what nobody waits for. */
@@ -96,6 +82,8 @@ export class DatabaseProvider<DB> implements StatementTarget<DB>, AsyncDisposabl
    * none, or where plugins must see results. Prepared queries and repositories take it by themselves.
    */
   readonly direct: DirectExecutor | undefined;
+  /** What repositories of this provider and of its transactions have in common. */
+  readonly shared = new SharedDefinitions();
   /** What is said differently in this engine's SQL. */
   readonly sql: SqlVocabulary;
   /** How migrations run here; for the Migrator. */
@@ -103,7 +91,7 @@ export class DatabaseProvider<DB> implements StatementTarget<DB>, AsyncDisposabl
   readonly #engine: OpenEngine;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #transactions: TransactionRunner<DB>;
+  readonly #transactions: Transactions<DB>;
   readonly #hooks: readonly InitializeHook<DB>[];
   #initialized: Promise<void> | undefined;
 
@@ -122,6 +110,7 @@ export class DatabaseProvider<DB> implements StatementTarget<DB>, AsyncDisposabl
     this.#clock = parts.clock;
     this.#logger = parts.logger;
     this.#transactions = parts.transactions;
+    bindTransactions(this, parts.transactions);
     this.#hooks = parts.hooks;
   }
 
@@ -185,14 +174,19 @@ export class DatabaseProvider<DB> implements StatementTarget<DB>, AsyncDisposabl
   }
 
   /**
-   * Runs work in one transaction: commits when it returns, rolls back when it throws. It does not retry.
-   * Inside, use `tx` and hand it on as `{ on: tx }`: the root handle takes another connection,
-   * which knows nothing of the transaction and may not be free (NestedAcquireError).
+   * Runs work in one transaction: commits when it returns, rolls back when it throws or one of its statements has
+   * failed. It does not retry unless it is told to. Inside, use `tx` and hand it on as `{ on: tx }`: what is asked
+   * of the root handle there is OutsideTransactionError.
    *
    * @param work is given the typed Kysely transaction
-   * @param options isolation level and access mode; the engine's own level and read-write by default
+   * @param options isolation level, access mode, retry, time limit and signal; the engine's own level, read-write
+   *   and none of the others by default
    * @returns what the work returns
-   * @throws what the work throws, or the error of the database; ValidationError for an isolation level that is none
+   * @throws what the work throws, or the error of the database
+   * @throws TransactionAbortedError where a statement has failed and the work returned all the same
+   * @throws OutsideTransactionError inside of a running transaction: nest with `UnitOfWork.run`
+   * @throws TransactionTimeoutError where the time ran out, and the signal's reason where it fired
+   * @throws ValidationError with every fault of the options
    * @example
    * await provider.transaction(async (tx) => {
    *   await accounts.update(from, { on: tx });
@@ -203,14 +197,8 @@ export class DatabaseProvider<DB> implements StatementTarget<DB>, AsyncDisposabl
     work: (tx: Transaction<DB>) => Promise<Result>,
     options: TransactionOptions = {},
   ): Promise<Result> {
-    const { isolation, readOnly = false } = options;
-    checkIsolation(isolation);
-    const settings: TransactionSettings = {
-      ...(isolation === undefined ? {} : { isolationLevel: isolation }),
-      ...(readOnly ? { accessMode: 'read only' } : {}),
-    };
     // Awaited here: behind a promise that is handed on, the stack of a leak would not show its caller.
-    const result = await trackHoldings(() => this.#transactions.run(settings, work));
+    const result = await this.#transactions.run((scope) => work(scope.db), options);
     return result;
   }
 
@@ -242,7 +230,24 @@ export class DatabaseProvider<DB> implements StatementTarget<DB>, AsyncDisposabl
    * @returns the report; it never throws
    */
   healthCheck(): Promise<HealthReport> {
-    return checkHealth(this.type, () => this.#askVersion(), this.#clock);
+    return checkHealth(this.type, () => outside(() => this.#askVersion()), this.#clock);
+  }
+
+  /**
+   * Listens to what other processes send on a channel with `sql.notify`. It connects behind the call, over a
+   * connection beside the pool that comes back by itself when it is lost, and ends with `close`. It holds no
+   * process. What is sent while it is away is missed; `onGap` tells of that.
+   *
+   * @param channel an identifier in lower case, at most 63 characters
+   * @param listener hears the payloads, and each time that some may have been missed
+   * @returns ends the listening; undefined where the engine cannot listen, such as SQLite
+   * @throws ValidationError where the channel is none
+   * @throws PoolClosedError after `close`
+   * @example
+   * const subscription = provider.listen('prices', { onNotification: refresh, onGap: refreshAll });
+   */
+  listen(channel: string, listener: NotificationListener): Subscription | undefined {
+    return this.#engine.listen?.(channel, listener);
   }
 
   /** @returns the state of the pool at this moment */
@@ -276,10 +281,4 @@ export class DatabaseProvider<DB> implements StatementTarget<DB>, AsyncDisposabl
     await waitForDatabase(() => this.#askVersion(), { deadline, clock: this.#clock, logger: this.#logger });
     for (const hook of this.#hooks) await hook(this);
   }
-}
-
-function checkIsolation(isolation: IsolationLevel | undefined): void {
-  if (isolation === undefined || TRANSACTION_ISOLATION_LEVELS.includes(isolation)) return;
-  const message = `must be one of ${TRANSACTION_ISOLATION_LEVELS.join(', ')}`;
-  throw new ValidationError([{ path: ['isolation'], message }]);
 }

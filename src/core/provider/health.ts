@@ -1,10 +1,13 @@
-import { ConnectionError } from '../foundation/errors/connection-errors.ts';
+import { ConnectionError, NestedAcquireError } from '../foundation/errors/connection-errors.ts';
 import { LiminalDataError } from '../foundation/errors/liminal-data-error.ts';
 import type { Clock } from '../foundation/clock.ts';
 
 /** What a health check found. */
 export interface HealthReport {
-  /** Whether the database answered. */
+  /**
+   * Whether the database answered. True without a version where the transaction around the call holds the only
+   * connection: then it was not asked, and nothing says that it is down.
+   */
   readonly healthy: boolean;
   /** How long the answer, or the failure, took in ms; waiting for a connection included. */
   readonly latency: number;
@@ -33,6 +36,7 @@ export async function checkHealth(
     const version = await askVersion();
     return { ...report, version, latency: clock.monotonic() - start };
   } catch (error) {
+    if (error instanceof NestedAcquireError) return { ...report, latency: clock.monotonic() - start };
     return { ...report, healthy: false, latency: clock.monotonic() - start, error: asOwnError(error) };
   }
 }

@@ -1,11 +1,11 @@
-import { CompiledQuery, type Kysely, type QueryResult, type SelectQueryNode } from 'kysely';
+import type { CompiledQuery, Kysely, QueryResult, SelectQueryNode } from 'kysely';
 import type { DirectExecutor } from '../engine/direct-executor.ts';
-import { decorrelatedJitter } from '../foundation/backoff.ts';
-import { sleep, type Clock } from '../foundation/clock.ts';
-import { CommitOutcomeUnknownError, ConnectionError } from '../foundation/errors/connection-errors.ts';
+import type { Clock } from '../foundation/clock.ts';
+import { CommitOutcomeUnknownError, type ConnectionError } from '../foundation/errors/connection-errors.ts';
 import { ReadOnlyDatabaseError } from '../foundation/errors/transaction-errors.ts';
 import { RetryBudget } from '../foundation/retry-budget.ts';
 import { within } from '../foundation/within.ts';
+import { isLoss, type DatabaseRecovery } from './database-recovery.ts';
 
 type Options = { readonly signal?: AbortSignal | undefined };
 
@@ -15,16 +15,15 @@ const mostTries = 3;
 /** How long the database is waited for after a loss, in ms. */
 const patience = 5_000;
 
-/** Between two looks whether the database is back, in ms. */
-const pauses = { base: 5, cap: 100 };
-
 /** A tenth of the traffic, and ten to begin with. */
 const budgetOptions = { initial: 10, perCall: 0.1, capacity: 1_000 };
 
-/** What the tries of one read may take. */
+/** What the tries of one read may take, and share with others. */
 export interface RetryLimits {
   /** The longest from the start of the read to the end of its last try, in ms; 0 is no limit. */
   readonly operationTimeout: number;
+  /** How the database is waited for. */
+  readonly recovery: DatabaseRecovery;
 }
 
 /**
@@ -43,13 +42,19 @@ export class RetryingExecutor<DB> implements DirectExecutor {
   readonly #clock: Clock;
   readonly #operationTimeout: number;
   readonly #budget = new RetryBudget(budgetOptions);
-  #recovery: Promise<true> | undefined;
+  readonly #recovery: DatabaseRecovery;
 
   /** @param db the same database by Kysely, for the read-only transactions */
-  constructor(inner: DirectExecutor, db: Kysely<DB>, clock: Clock, { operationTimeout }: RetryLimits) {
+  constructor(
+    inner: DirectExecutor,
+    db: Kysely<DB>,
+    clock: Clock,
+    { operationTimeout, recovery }: RetryLimits,
+  ) {
     this.#inner = inner;
     this.#db = db;
     this.#clock = clock;
+    this.#recovery = recovery;
     this.#operationTimeout = operationTimeout > 0 ? operationTimeout : Number.POSITIVE_INFINITY;
   }
 
@@ -77,8 +82,7 @@ export class RetryingExecutor<DB> implements DirectExecutor {
     const end = Math.min(this.#clock.monotonic() + patience, deadline);
     let failure: unknown = loss;
     for (let attempt = 2; attempt <= mostTries && this.#budget.spend(); attempt += 1) {
-      this.#recovery ??= this.#recover().finally(() => (this.#recovery = undefined));
-      if (!(await this.#until(end, this.#recovery, signal))) break;
+      if (!(await this.#until(end, this.#recovery.wait(), signal))) break;
       try {
         const result = await this.#until(deadline, this.#executeReadOnly<Row>(query, signal), signal);
         if (result === undefined) break;
@@ -102,22 +106,6 @@ export class RetryingExecutor<DB> implements DirectExecutor {
     return within(this.#clock, deadline - this.#clock.monotonic(), work, signal);
   }
 
-  /** Looks until the database answers, or somebody else would have to say why not. */
-  async #recover(): Promise<true> {
-    const end = this.#clock.monotonic() + patience;
-    const nextPause = decorrelatedJitter(pauses);
-    for (;;) {
-      // Those who were lost together come together: the first of them waits for all.
-      await sleep(this.#clock, nextPause());
-      try {
-        await this.#db.executeQuery(CompiledQuery.raw('select 1'));
-        return true;
-      } catch (error) {
-        if (!isLoss(error) || this.#clock.monotonic() >= end) return true;
-      }
-    }
-  }
-
   #executeReadOnly<Row>(
     query: CompiledQuery<Row>,
     signal: AbortSignal | undefined,
@@ -127,10 +115,6 @@ export class RetryingExecutor<DB> implements DirectExecutor {
       .setAccessMode('read only')
       .execute((tx) => tx.getExecutor().executeQuery(query, { signal }));
   }
-}
-
-function isLoss(error: unknown): error is ConnectionError {
-  return error instanceof ConnectionError && error.retryable;
 }
 
 function isRead({ query, sql }: CompiledQuery): boolean {

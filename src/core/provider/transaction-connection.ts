@@ -1,13 +1,23 @@
 import type { CompiledQuery, ConnectionProvider, DatabaseConnection, QueryResult } from 'kysely';
-import { TransactionClosedError } from '../foundation/errors/transaction-errors.ts';
+import { transactionAborted } from '../engine/transaction-aborted.ts';
+import { transactionClosed } from '../engine/transaction-closed.ts';
+import { transactionControlOf } from '../engine/transaction-control.ts';
+import type { TransactionFailure } from '../engine/transaction-standing.ts';
+import type { LiminalDataError } from '../foundation/errors/liminal-data-error.ts';
+import { OutsideTransactionError } from '../foundation/errors/transaction-errors.ts';
+import { isInside, type RunningTransaction } from './transaction-context.ts';
 
 type Options = { readonly signal?: AbortSignal | undefined };
+type Turn = <Result>(work: () => Promise<Result>) => Promise<Result>;
 
 const ignore = () => {};
 
 /**
- * The one connection of a transaction. Its statements run one after the other, in the order in which they
- * come; the first one that finds nobody before it runs at once. After the end nothing runs any more.
+ * The one connection of a scope: of a transaction, or of a savepoint in it. Its statements run one after the
+ * other, in the order in which they come; the first one that finds nobody before it runs at once.
+ *
+ * After the end nothing runs any more, and after a failed statement nothing but a rollback to a savepoint. A scope
+ * inside of this one takes a turn as long as it lives: else a statement beside it would be undone with it.
  *
  * A stream takes a turn for each of its chunks: else a statement in the loop over it would wait for the end of
  * that loop.
@@ -15,31 +25,106 @@ const ignore = () => {};
 export class TransactionConnection implements ConnectionProvider {
   readonly #connection: DatabaseConnection;
   #last: Promise<unknown> | undefined;
-  #isOpen = true;
+  #closed: { readonly cause: unknown } | undefined;
+  #failure: TransactionFailure | undefined;
+  /** Whether no rollback to a savepoint undoes the failure. */
+  #isDoomed = false;
+  #inner: RunningTransaction | undefined;
+  /** The caller whose statement is under way, for whoever cancels it. */
+  #isRunning = false;
 
   constructor(connection: DatabaseConnection) {
     this.#connection = connection;
   }
 
-  /** Runs one statement. @throws TransactionClosedError after the end */
+  /** The first statement that failed, where nothing has undone it. */
+  get failure(): TransactionFailure | undefined {
+    return this.#failure;
+  }
+
+  get isOpen(): boolean {
+    return this.#closed === undefined;
+  }
+
+  /**
+   * Runs one statement.
+   *
+   * @throws TransactionClosedError after the end, TransactionAbortedError after a failure, OutsideTransactionError
+   *   from inside of a scope that stands in this one
+   */
   execute<Row>(query: CompiledQuery<Row>): Promise<QueryResult<Row>> {
-    return this.#inTurn(() => this.#connection.executeQuery<Row>(query));
+    return this.#inTurn(() => this.#run(query, undefined), query);
   }
 
   provideConnection<Result>(consumer: (connection: DatabaseConnection) => Promise<Result>): Promise<Result> {
-    return this.#isOpen ? consumer(this.#lend()) : Promise.reject(closedError());
+    // Behind a failure a rollback to a savepoint may come; each statement says whether it is one.
+    const refusal = this.#closedRefusal() ?? this.#outerRefusal();
+    return refusal === undefined ? consumer(this.#lend()) : Promise.reject(refusal);
   }
 
-  /** Refuses whatever comes from now on. */
-  close(): void {
-    this.#isOpen = false;
+  /**
+   * Gives a scope inside of this one a turn for its whole life.
+   *
+   * @param inner who may not wait for this one
+   */
+  hold<Result>(inner: RunningTransaction, life: () => Promise<Result>): Promise<Result> {
+    return this.#inTurn(async () => {
+      this.#inner = inner;
+      try {
+        return await life();
+      } finally {
+        this.#inner = undefined;
+      }
+    });
+  }
+
+  /**
+   * Notes a failure that is not that of a statement of its own, such as that of the end of a scope inside of it.
+   * Only the end of the scope undoes it.
+   */
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#isDoomed = true;
+  }
+
+  /**
+   * Refuses whatever comes from now on, and whatever waits.
+   *
+   * @param cause why, where it is not the end of the work
+   */
+  close(cause?: unknown): void {
+    this.#closed ??= { cause };
+  }
+
+  /** Waits for what is under way. Never rejects. */
+  async idle(): Promise<void> {
+    while (this.#last !== undefined) await this.#last.catch(ignore);
+  }
+
+  /** Stops the statement that runs, where the engine can. */
+  async cancel(control: Parameters<NonNullable<DatabaseConnection['cancelQuery']>>[0]): Promise<void> {
+    if (this.#isRunning) await this.#connection.cancelQuery?.(control);
+  }
+
+  async #run<Row>(query: CompiledQuery, options: Options | undefined): Promise<QueryResult<Row>> {
+    this.#isRunning = true;
+    try {
+      const result = await this.#connection.executeQuery<Row>(query, options);
+      if (this.#failure !== undefined && this.#undoesFailure(query)) this.#failure = undefined;
+      return result;
+    } catch (error) {
+      this.#failure ??= { error };
+      throw error;
+    } finally {
+      this.#isRunning = false;
+    }
   }
 
   /** For one caller: what its signal ends while it waits is not sent, and cancels nothing of anybody else. */
   #lend(): DatabaseConnection {
     const connection = this.#connection;
     let isRunning = false;
-    const inTurn = <Result>(work: () => Promise<Result>) =>
+    const inTurn = <Result>(work: () => Promise<Result>, query?: CompiledQuery) =>
       this.#inTurn(async () => {
         isRunning = true;
         try {
@@ -47,11 +132,12 @@ export class TransactionConnection implements ConnectionProvider {
         } finally {
           isRunning = false;
         }
-      });
+      }, query);
     return {
       executeQuery: <Row>(query: CompiledQuery, options?: Options) =>
-        inTurn<QueryResult<Row>>(async () =>
-          isAborted(options) ? { rows: [] } : connection.executeQuery<Row>(query, options),
+        inTurn<QueryResult<Row>>(
+          async () => (isAborted(options) ? { rows: [] } : this.#run<Row>(query, options)),
+          query,
         ),
       streamQuery: <Row>(query: CompiledQuery, chunkSize: number, options?: Options) =>
         this.#stream(connection.streamQuery<Row>(query, chunkSize, options), inTurn, options),
@@ -70,24 +156,39 @@ export class TransactionConnection implements ConnectionProvider {
 
   async *#stream<Row>(
     chunks: AsyncIterableIterator<QueryResult<Row>>,
-    inTurn: <Result>(work: () => Promise<Result>) => Promise<Result>,
+    inTurn: Turn,
     options: Options | undefined,
   ): AsyncIterableIterator<QueryResult<Row>> {
     try {
       for (;;) {
-        const next = await inTurn(async () => (isAborted(options) ? undefined : chunks.next()));
+        const next = await inTurn(async () => (isAborted(options) ? undefined : this.#nextChunk(chunks)));
         if (next === undefined || next.done === true) return;
         yield next.value;
       }
     } finally {
-      if (this.#isOpen) await inTurn(async () => chunks.return?.());
+      if (this.#refusal(undefined, false) === undefined) await inTurn(async () => chunks.return?.());
       else await chunks.return?.();
     }
   }
 
-  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    if (!this.#isOpen) return Promise.reject(closedError());
-    const turn = this.#last === undefined ? work() : this.#queue(this.#last, work);
+  async #nextChunk<Row>(
+    chunks: AsyncIterableIterator<QueryResult<Row>>,
+  ): Promise<IteratorResult<QueryResult<Row>>> {
+    this.#isRunning = true;
+    try {
+      return await chunks.next();
+    } catch (error) {
+      this.#failure ??= { error };
+      throw error;
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>, query?: CompiledQuery): Promise<Result> {
+    const refusal = this.#refusal(query, true);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const turn = this.#last === undefined ? work() : this.#queue(this.#last, work, query);
     this.#last = turn;
     const leave = () => {
       if (this.#last === turn) this.#last = undefined;
@@ -96,10 +197,36 @@ export class TransactionConnection implements ConnectionProvider {
     return turn;
   }
 
-  async #queue<Result>(before: Promise<unknown>, work: () => Promise<Result>): Promise<Result> {
+  async #queue<Result>(
+    before: Promise<unknown>,
+    work: () => Promise<Result>,
+    query: CompiledQuery | undefined,
+  ): Promise<Result> {
     await before.catch(ignore);
-    if (!this.#isOpen) throw closedError();
+    const refusal = this.#refusal(query, false);
+    if (refusal !== undefined) throw refusal;
     return work();
+  }
+
+  #refusal(query: CompiledQuery | undefined, isNew: boolean): LiminalDataError | undefined {
+    const closed = this.#closedRefusal();
+    if (closed !== undefined) return closed;
+    if (this.#failure !== undefined && !this.#undoesFailure(query))
+      return transactionAborted(this.#failure.error);
+    return isNew ? this.#outerRefusal() : undefined;
+  }
+
+  #undoesFailure(query: CompiledQuery | undefined): boolean {
+    return !this.#isDoomed && query !== undefined && transactionControlOf(query.sql) === 'undo';
+  }
+
+  #closedRefusal(): LiminalDataError | undefined {
+    return this.#closed === undefined ? undefined : transactionClosed(this.#closed.cause);
+  }
+
+  /** For whoever would wait for a scope that waits for them. */
+  #outerRefusal(): LiminalDataError | undefined {
+    return this.#inner?.state === 'open' && isInside(this.#inner) ? outerHandleError() : undefined;
   }
 }
 
@@ -107,8 +234,8 @@ function isAborted(options: Options | undefined): boolean {
   return options?.signal?.aborted === true;
 }
 
-function closedError(): TransactionClosedError {
-  return new TransactionClosedError(
-    'A query came after its transaction had ended. Await every query inside of the work function, and do not keep its handle.',
+function outerHandleError(): OutsideTransactionError {
+  return new OutsideTransactionError(
+    'Inside of a nested scope the handle of the scope around it was used: that statement would wait for the end of the scope which waits for it. Use the handle that the nested scope hands out.',
   );
 }

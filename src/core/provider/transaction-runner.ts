@@ -1,28 +1,18 @@
-import { Transaction, type DatabaseConnection, type Driver, type TransactionSettings } from 'kysely';
-import type { Clock } from '../foundation/clock.ts';
-import type { Logger } from '../foundation/logger.ts';
-import type { StatementListener } from '../foundation/statement-event.ts';
-import { bindHandle } from '../query/statement-target.ts';
-import { observeConnection } from './observed-connection.ts';
-import type { ProviderKysely } from './provider-kysely.ts';
-import { TransactionConnection } from './transaction-connection.ts';
+import type { DatabaseConnection, TransactionSettings } from 'kysely';
+import { trackHoldings } from '../pool/holding.ts';
+import { OpenTransaction } from './open-transaction.ts';
+import { suppress } from './suppressed-error.ts';
+import type { TransactionParts, TransactionScope } from './transaction-scope.ts';
 
-/** What transactions are made of. */
-export interface TransactionParts<DB> {
-  /** Whose executor compiles, with its plugins. */
-  readonly db: ProviderKysely<DB>;
-  /** Lends connections, and begins and ends transactions on them. */
-  readonly driver: Driver;
-  /** Hears every statement; undefined where nobody does. */
-  readonly listener: StatementListener | undefined;
-  readonly clock: Clock;
-  /** Hears of a rollback that failed behind another error. */
-  readonly logger: Logger;
+/** What is known of work in a transaction beside what it returns. */
+export interface TransactionRun<DB> {
+  /** The scope that it runs in; undefined until it has begun. */
+  scope?: TransactionScope<DB>;
 }
 
 /**
- * Runs work in transactions. Kysely's own builder does the same by longer ways: here a statement of the
- * transaction goes to its connection without a detour, one after the other, and after the end it is refused.
+ * Begins and ends transactions. Kysely's own builder does the same by longer ways: here a statement of the
+ * transaction goes to its connection without a detour.
  */
 export class TransactionRunner<DB> {
   readonly #parts: TransactionParts<DB>;
@@ -33,60 +23,105 @@ export class TransactionRunner<DB> {
   }
 
   /**
-   * Commits when the work returns, rolls back when it throws.
+   * Begins a transaction that its caller ends.
    *
-   * @throws what the work throws: where the rollback fails as well, the first error is the one that is told
+   * @param signal ends the wait for a connection; where it fires later, the transaction is rolled back
+   * @param run learns of the scope in the moment in which the signal is looked at for the last time
    */
-  async run<Result>(
+  async begin(
     settings: TransactionSettings,
-    work: (tx: Transaction<DB>) => Promise<Result>,
-  ): Promise<Result> {
+    signal?: AbortSignal,
+    run: TransactionRun<DB> = {},
+  ): Promise<OpenTransaction<DB>> {
     const { driver } = this.#parts;
     if (!this.#isReady) {
       await driver.init();
       this.#isReady = true;
     }
-    const connection = await driver.acquireConnection();
+    const connection = await driver.acquireConnection(signal && { signal });
     try {
       await driver.beginTransaction(connection, settings);
-      return await this.#runOn(connection, work);
-    } finally {
-      await driver.releaseConnection(connection);
-    }
-  }
-
-  async #runOn<Result>(
-    connection: DatabaseConnection,
-    work: (tx: Transaction<DB>) => Promise<Result>,
-  ): Promise<Result> {
-    const { driver, listener, clock } = this.#parts;
-    const observed = listener === undefined ? connection : observeConnection(connection, listener, clock);
-    const statements = new TransactionConnection(observed);
-    try {
-      const result = await work(this.#handleOn(statements));
-      await driver.commitTransaction(connection);
-      return result;
     } catch (error) {
-      await this.#rollBack(connection);
+      await this.#giveUp(connection, error);
       throw error;
-    } finally {
-      statements.close();
     }
+    const transaction = new OpenTransaction(this.#parts, connection, settings);
+    // From here on the signal ends the scope. Between the one and the other nobody would hear it, and the work of a
+    // caller who was let go would be kept.
+    run.scope = transaction.scope;
+    if (signal?.aborted === true) {
+      await transaction.rollback({ error: signal.reason });
+      throw signal.reason;
+    }
+    return transaction;
   }
 
-  #handleOn(statements: TransactionConnection): Transaction<DB> {
-    const { db, driver } = this.#parts;
-    const executor = db.getExecutor().withConnectionProvider(statements);
-    const handle = new Transaction<DB>({ config: db.config, dialect: db.config.dialect, driver, executor });
-    if (executor.plugins.length === 0) bindHandle(handle, statements);
-    return handle;
+  /**
+   * Runs work in a transaction: commits when it returns, rolls back when it throws.
+   *
+   * @param signal frees the caller until COMMIT is begun; what is under way is cancelled where the engine can, and
+   *   rolled back behind the caller's back
+   * @param run learns of the scope
+   * @throws what the work throws: where the rollback fails as well, the first error is the one that is told
+   */
+  run<Result>(
+    settings: TransactionSettings,
+    work: (scope: TransactionScope<DB>) => Promise<Result>,
+    signal?: AbortSignal,
+    run: TransactionRun<DB> = {},
+  ): Promise<Result> {
+    return leaveOnAbort(signal, run, () => trackHoldings(() => this.#live(settings, work, signal, run)));
   }
 
-  async #rollBack(connection: DatabaseConnection): Promise<void> {
+  async #giveUp(connection: DatabaseConnection, failure: unknown): Promise<void> {
+    const { driver, logger } = this.#parts;
     try {
-      await this.#parts.driver.rollbackTransaction(connection);
+      await driver.releaseConnection(connection);
     } catch (error) {
-      this.#parts.logger.error({ error }, 'a rollback failed behind the error that caused it');
+      if (!suppress(failure, error))
+        logger.error({ error }, 'a connection could not be given back whose transaction could not begin');
     }
   }
+
+  async #live<Result>(
+    settings: TransactionSettings,
+    work: (scope: TransactionScope<DB>) => Promise<Result>,
+    signal: AbortSignal | undefined,
+    run: TransactionRun<DB>,
+  ): Promise<Result> {
+    const transaction = await this.begin(settings, signal, run);
+    let result: Result;
+    try {
+      result = await transaction.scope.run(work);
+    } catch (error) {
+      await transaction.rollback({ error });
+      throw error;
+    }
+    await transaction.commit();
+    return result;
+  }
+}
+
+/**
+ * Runs work that its caller leaves when a signal fires, unless the end of its scope has begun: then that decides.
+ *
+ * @param run where the work puts its scope
+ */
+export function leaveOnAbort<DB, Result>(
+  signal: AbortSignal | undefined,
+  run: TransactionRun<DB>,
+  live: () => Promise<Result>,
+): Promise<Result> {
+  if (signal === undefined) return live();
+  if (signal.aborted) return Promise.reject(signal.reason as Error);
+  return new Promise((resolve, reject) => {
+    const leave = (): void => {
+      if (run.scope?.abort(signal.reason) !== false) reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', leave, { once: true });
+    // First of all: a signal that fires behind the end must not undo what the caller is told of.
+    live()
+      .finally(() => signal.removeEventListener('abort', leave))
+      .then(resolve, reject);
+  });
 }

@@ -13,6 +13,9 @@ export interface StatementShape<DB, Row> {
   build(db: Kysely<DB>): PreparableQuery<Row>;
 }
 
+/** Statements by the keys of their shapes. */
+export type StatementTemplates = Map<string, StatementTemplate<unknown>>;
+
 // Each is some kilobytes; an application asks its questions in fewer shapes than this.
 const maxStatements = 500;
 // What is longer is rarely asked twice in the same shape, and would fill the memory.
@@ -21,10 +24,12 @@ const maxLength = 50_000;
 /** Compiles each shape of a statement once, and keeps those that were used last. */
 export class StatementCache<DB> {
   readonly #target: StatementTarget<DB>;
-  readonly #templates = new Map<string, StatementTemplate<unknown>>();
+  readonly #templates: StatementTemplates;
 
-  constructor(target: StatementTarget<DB>) {
+  /** @param templates what is kept already, where it is shared with other caches of the same keys */
+  constructor(target: StatementTarget<DB>, templates: StatementTemplates = new Map()) {
     this.#target = target;
+    this.#templates = templates;
   }
 
   /**

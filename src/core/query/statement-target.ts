@@ -1,6 +1,7 @@
 import type { CompiledQuery, Kysely, QueryResult } from 'kysely';
 import type { DirectExecutor } from '../engine/direct-executor.ts';
 import { ValidationError } from '../foundation/errors/validation-error.ts';
+import type { SharedDefinitions } from './shared-definitions.ts';
 
 /** Where statements run that are compiled already; `DatabaseProvider` fits. */
 export interface StatementTarget<DB> {
@@ -8,6 +9,8 @@ export interface StatementTarget<DB> {
   readonly db: Kysely<DB>;
   /** The way past Kysely's executor. Absent where the engine has none, or where plugins must see results. */
   readonly direct?: DirectExecutor | undefined;
+  /** What is kept for everybody who works on the same database. Absent where each keeps it alone. */
+  readonly shared?: SharedDefinitions | undefined;
 }
 
 /** Runs compiled statements, without a detour over Kysely's executor. */
@@ -36,13 +39,11 @@ export function runStatement<DB, Row>(
   signal?: AbortSignal,
 ): Promise<QueryResult<Row>> {
   const { direct, db } = target;
-  if (on === undefined || on === db) {
-    if (direct !== undefined)
-      return signal === undefined ? direct.execute(statement) : direct.execute(statement, { signal });
-    return db.getExecutor().executeQuery(statement, { signal });
-  }
-  const runner = signal === undefined ? runners.get(on) : undefined;
-  return runner?.execute(statement) ?? on.getExecutor().executeQuery(statement, { signal });
+  if (direct !== undefined && (on === undefined || on === db))
+    return signal === undefined ? direct.execute(statement) : direct.execute(statement, { signal });
+  const handle = on ?? db;
+  const runner = signal === undefined ? runners.get(handle) : undefined;
+  return runner?.execute(statement) ?? handle.getExecutor().executeQuery(statement, { signal });
 }
 
 /**

@@ -18,7 +18,8 @@ import type {
 import { readRow } from './read-row.ts';
 import { countRows, existsRow, selectByKey, selectPage, selectRows, streamRows } from './select-rows.ts';
 import type { RunShape, StoredRow, UntypedDatabase, UntypedTables } from './stored-row.ts';
-import { defineTable, type RepositoryOptions, type RepositoryProvider } from './table-definition.ts';
+import { shareTable } from './shared-table.ts';
+import type { RepositoryOptions, RepositoryProvider } from './table-definition.ts';
 
 /** The one column named `id`, or every column where the table has none and `Key` must be said. */
 export type DefaultKey<Row> = 'id' extends ColumnName<Row> ? 'id' : ColumnName<Row>;
@@ -61,10 +62,11 @@ export class ReadRepository<
     provider: RepositoryProvider<DB>,
     options: RepositoryOptions<DB, Table, Entity, JsonShapes, Key>,
   ) {
+    const { definition, templates } = shareTable(provider, new.target, options);
     this.#provider = provider;
-    this.#statements = new StatementCache(provider as unknown as StatementTarget<UntypedTables>);
+    this.#statements = new StatementCache(provider as unknown as StatementTarget<UntypedTables>, templates);
     this.#runAlone = (shape) => this.#statements.run(shape, undefined);
-    this.context = { definition: defineTable(options), vocabulary: provider.sql };
+    this.context = { definition, vocabulary: provider.sql };
     this.#fromRow = (row) => options.mapper.fromRow(row as Selectable<DB[Table]>);
   }
 

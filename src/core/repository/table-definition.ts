@@ -78,7 +78,7 @@ export interface TableDefinition extends TableColumns, RowIdentity {
 }
 
 /** The options, without their types. */
-interface UntypedOptions {
+export interface TableOptions {
   readonly table: string;
   readonly key: string | readonly string[];
   readonly version?: string;
@@ -94,7 +94,7 @@ interface UntypedOptions {
  *
  * @throws ValidationError with every fault: a kind that is none, a key or version that is no fitting column
  */
-export function defineTable(options: UntypedOptions): TableDefinition {
+export function defineTable(options: TableOptions): TableDefinition {
   const issues: Issue[] = [];
   requireOptions(options);
   const { table, insertOnly = [], growing = [] } = options;

@@ -9,16 +9,20 @@ import {
   NotNullViolationError,
   PoolClosedError,
   NestedAcquireError,
+  OutsideTransactionError,
   PoolTimeoutError,
   QueryError,
   ReadOnlyDatabaseError,
   UniqueViolationError,
   UnsafeIntegerError,
   ValidationError,
+  outside,
   type DatabaseProvider,
   type ProviderOptions,
 } from '../../../src/core/index.ts';
 import { rejectionOf } from '../../support/rejection.ts';
+import { describeFailedTransaction } from './failed-transaction-contract.ts';
+import { describeTransactionControl } from './transaction-control-contract.ts';
 import { describeTransactionEnd } from './transaction-end-contract.ts';
 
 interface Tables {
@@ -316,25 +320,33 @@ export function describeEngineContract(
       }
     });
 
-    it('do not wait for themselves where the root handle is used inside the only connection', async () => {
+    it('refuse the root handle at once, and say so where outside of them nothing is free', async () => {
       const provider = await openWithTables({ pool: { max: 1 } });
-      const error = await rejectionOf(provider.transaction(() => provider.query('select 1 as one')));
+      const ask = () => provider.query('select 1 as one');
+      expect(await rejectionOf(provider.transaction(ask))).to.be.instanceOf(OutsideTransactionError);
+      const error = await rejectionOf(provider.transaction(() => outside(ask)));
       expect(error).to.be.instanceOf(NestedAcquireError);
       expect(provider.stats()).to.include({ busy: 0, waiting: 0 });
     });
 
-    it('do not hang where it is used so inside a transaction of Kysely: the deadline ends it', async () => {
+    it('refuse it inside a transaction of Kysely as well, where nothing hangs either', async () => {
       const provider = await openWithTables({ pool: { max: 1, acquireTimeout: 500 } });
-      const error = await rejectionOf(
-        provider.db.transaction().execute(() => provider.query('select 1 as one')),
+      const ask = () => provider.query('select 1 as one');
+      const run = (work: () => Promise<unknown>) => rejectionOf(provider.db.transaction().execute(work));
+      expect(await run(ask)).to.be.instanceOf(OutsideTransactionError);
+      // Kysely takes the connection before it says that it is for a transaction; SQLite's is taken behind that.
+      expect(await run(() => outside(ask))).to.satisfy(
+        (error: unknown) => error instanceof PoolTimeoutError || error instanceof NestedAcquireError,
       );
-      expect(error).to.be.instanceOf(PoolTimeoutError);
-      expect((error as PoolTimeoutError).stats).to.include({ busy: 1, max: 1 });
       expect(provider.stats()).to.include({ busy: 0, waiting: 0 });
     });
   });
 
   describe('the end of a transaction', () => describeTransactionEnd(open));
+
+  describe('a transaction with a failed statement', () => describeFailedTransaction(open));
+
+  describe('SQL that begins or ends a transaction', () => describeTransactionControl(open));
 
   describe('the pool', () => {
     it('serves callers in the order in which they came', async () => {

@@ -5,7 +5,6 @@ import {
   DatabaseProviderFactory,
   PoolTimeoutError,
   QueryError,
-  TransactionAbortedError,
   ValidationError,
   type DatabaseProvider,
 } from '../../../src/core/index.ts';
@@ -65,16 +64,6 @@ describeOnEachDatabase('engines differ as documented', (database) => {
     expect(await fieldsOf(provider.exec(`insert into parents values (2, 'b', 0)`))).to.deep.equal(
       named.check,
     );
-  });
-
-  it('in what a transaction may do after a statement that failed', async () => {
-    const outcome = provider.transaction(async (tx) => {
-      await rejectionOf(tx.insertInto('parents').values(first).execute());
-      await tx.insertInto('parents').values({ id: 2, name: 'b', rank: 1 }).execute();
-    });
-    if (onSqlite) await outcome;
-    else expect(await rejectionOf(outcome)).to.be.instanceOf(TransactionAbortedError);
-    expect(await provider.query('select id from parents order by id')).to.have.lengthOf(onSqlite ? 2 : 1);
   });
 
   it('in how many transactions run at once', async () => {

@@ -9,6 +9,7 @@ import {
   type DatabaseProvider,
   type DirectExecutor,
 } from '../../../src/core/index.ts';
+import { DatabaseRecovery } from '../../../src/core/provider/database-recovery.ts';
 import { RetryingExecutor } from '../../../src/core/provider/retrying-executor.ts';
 import { describeOnDatabase } from '../../support/database.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -53,7 +54,11 @@ class PlainExecutor implements DirectExecutor {
 
 function retrying(provider: DatabaseProvider<Tables>, clock: Clock = systemClock) {
   const plain = new PlainExecutor(provider);
-  return { plain, direct: new RetryingExecutor(plain, provider.db, clock, { operationTimeout: 0 }) };
+  const recovery = new DatabaseRecovery(provider.db, clock);
+  return {
+    plain,
+    direct: new RetryingExecutor(plain, provider.db, clock, { operationTimeout: 0, recovery }),
+  };
 }
 
 describeOnDatabase('postgres', 'a read survives a lost connection', (database) => {

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { TransactionAbortedError } from '../../../src/core/foundation/errors/transaction-errors.ts';
 import type { PoolEvent } from '../../../src/core/foundation/pool-event.ts';
 import type { DatabaseProvider } from '../../../src/core/provider/database-provider.ts';
+import { outside } from '../../../src/core/provider/transaction-context.ts';
 import { describeOnDatabase, describeOnEachDatabase } from '../../support/database.ts';
 import { rejectionOf } from '../../support/rejection.ts';
 import { createThingRepository, makeThing, openThings, type Tables } from '../repository/things.ts';
@@ -134,7 +135,7 @@ describeOnDatabase('postgres', 'a transaction that ends by the error of another 
     const aborted = provider.transaction(async (outer) => {
       await outer.insertInto('things').values(makeThing()).execute();
       // What fails here unheard makes a ROLLBACK of the COMMIT.
-      await provider.transaction((inner) => rejectionOf(sql`select 1 / 0`.execute(inner)));
+      await outside(() => provider.transaction((inner) => rejectionOf(sql`select 1 / 0`.execute(inner))));
     });
     expect(await rejectionOf(aborted)).to.be.instanceOf(TransactionAbortedError);
     expect(retired).to.deep.equal([]);

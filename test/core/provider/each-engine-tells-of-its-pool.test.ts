@@ -3,6 +3,7 @@ import {
   DatabaseProviderFactory,
   NestedAcquireError,
   PoolTimeoutError,
+  outside,
   type DatabaseProvider,
   type PoolConfig,
   type PoolEvent,
@@ -51,7 +52,7 @@ describeOnEachDatabase('the pool', (database) => {
   it('refuses a transaction that would wait for itself, at once', async () => {
     const provider = await open({ max: 1, acquireTimeout: 60_000 });
     const nested = provider.transaction(async () => {
-      await provider.transaction(async () => undefined);
+      await outside(() => provider.transaction(async () => undefined));
     });
     expect(await rejectionOf(nested)).to.be.instanceOf(NestedAcquireError);
     expect(provider.stats()).to.include({ busy: 0, waiting: 0 });
@@ -69,7 +70,7 @@ describeOnEachDatabase('the pool', (database) => {
             holders += 1;
             if (holders === callers) haveLast();
             await haveAll;
-            await provider.transaction(async () => undefined);
+            await outside(() => provider.transaction(async () => undefined));
           }),
         ),
       ),

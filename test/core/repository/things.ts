@@ -7,6 +7,7 @@ import {
 } from '../../../src/core/provider/database-provider-factory.ts';
 import type { DatabaseProvider } from '../../../src/core/provider/database-provider.ts';
 import { Repository } from '../../../src/core/repository/repository.ts';
+import type { RepositoryProvider } from '../../../src/core/repository/table-definition.ts';
 import type { TestDatabase } from '../../support/database.ts';
 
 export interface ThingsTable {
@@ -46,7 +47,7 @@ export const thingColumns = {
   created_at: 'integer',
 } as const;
 
-export function createThingRepository(provider: DatabaseProvider<Tables>): ThingRepository {
+export function createThingRepository(provider: RepositoryProvider<Tables>): ThingRepository {
   return new Repository<Tables, 'things', Thing, { data: unknown }>(provider, {
     table: 'things',
     key: 'id',

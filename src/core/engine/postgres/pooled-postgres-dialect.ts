@@ -17,6 +17,7 @@ import { ConfigurationError } from '../../foundation/errors/configuration-error.
 import { silentLogger } from '../../foundation/logger.ts';
 import { silentPoolListener, type PoolListener } from '../../foundation/pool-event.ts';
 import type { PoolStats } from '../../foundation/pool-stats.ts';
+import { OnePerDriver } from '../one-per-driver.ts';
 import { patientPool } from '../patient-pool.ts';
 import { PooledPostgresDriver, type ConnectionHooks } from './pooled-postgres-driver.ts';
 import { PostgresPool } from './postgres-pool.ts';
@@ -52,9 +53,7 @@ export interface PooledPostgresDialectConfig
  */
 export class PooledPostgresDialect implements Dialect {
   readonly #hooks: ConnectionHooks;
-  readonly #makePool: () => PostgresPool;
-  #pool: PostgresPool;
-  #isPoolTaken = false;
+  readonly #pool: OnePerDriver<PostgresPool>;
 
   /**
    * Opens nothing: the first query connects.
@@ -67,20 +66,16 @@ export class PooledPostgresDialect implements Dialect {
     const context = { clock: systemClock, logger: silentLogger, onPoolEvent };
     const settings = parseSettings(config);
     this.#hooks = config;
-    this.#makePool = () => new PostgresPool(settings, context, plainStyle);
-    this.#pool = this.#makePool();
+    this.#pool = new OnePerDriver(() => new PostgresPool(settings, context, plainStyle));
   }
 
   /** @returns the state of the pool at this moment; that of the last Kysely where several were made with it */
   stats(): PoolStats {
-    return this.#pool.stats();
+    return this.#pool.latest.stats();
   }
 
-  // A pool ends with its Kysely; one dialect may serve several, one after the other.
   createDriver(): Driver {
-    if (this.#isPoolTaken) this.#pool = this.#makePool();
-    this.#isPoolTaken = true;
-    return new PooledPostgresDriver(this.#pool, systemClock, this.#hooks);
+    return new PooledPostgresDriver(this.#pool.take(), systemClock, this.#hooks);
   }
 
   createQueryCompiler(): QueryCompiler {

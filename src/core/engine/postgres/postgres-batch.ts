@@ -2,7 +2,8 @@ import type { Clock } from '../../foundation/clock.ts';
 import { askForXid, mayBeApplied, outcomeUnknown, rolledBack, settleLostCommit } from './commit-outcome.ts';
 import type { ExchangeFailure, WireResult } from './postgres-exchange.ts';
 import type { PostgresPool } from './postgres-pool.ts';
-import { answerGrace, type PostgresSession, type SessionStatement } from './postgres-session.ts';
+import { answerGrace } from './answer-limit.ts';
+import type { PostgresSession, SessionStatement } from './postgres-session.ts';
 
 /** A batch that is ready to be sent. */
 export interface PostgresBatch {

@@ -3,30 +3,22 @@ import type { Clock } from '../../foundation/clock.ts';
 import {
   StalePreparedStatementError,
   TransactionAbortedError,
-  TransactionClosedError,
 } from '../../foundation/errors/transaction-errors.ts';
-import { ValidationError } from '../../foundation/errors/validation-error.ts';
 import type { Lease } from '../lease.ts';
+import { markRolledBack } from '../transaction-aborted.ts';
+import { transactionClosed } from '../transaction-closed.ts';
 import { isUnheard, type AbortOptions } from './after-abort.ts';
+import { signalBackend, type BackendSignal } from './backend-signal.ts';
 import { askForXid, rolledBack, settleLostCommit } from './commit-outcome.ts';
+import { openTransaction, withLimitOf, xidOf, type OpenTransaction } from './open-transaction.ts';
 import { streamByCursor } from './postgres-cursor.ts';
 import type { ExchangeFailure, WireResult } from './postgres-exchange.ts';
-import type { BackendSignal, PostgresPool } from './postgres-pool.ts';
+import type { PostgresPool } from './postgres-pool.ts';
 import { toQueryResult } from './postgres-results.ts';
 import type { PostgresSession, SessionStatement } from './postgres-session.ts';
 import { runAlone } from './run-alone.ts';
 import { liftStatementLimit } from './statement-limit.ts';
 import { readsOnly, traitsOf } from './statement-traits.ts';
-
-/** What is known of a transaction that `begin` was called for. */
-interface OpenTransaction {
-  /** The BEGIN that is still to be sent; undefined once it was. */
-  begin: string | undefined;
-  /** Its number as the server has told it: null where it had not written yet, undefined where nothing is known. */
-  xid: string | null | undefined;
-  /** Whether its statements may take as long as they need; see statement-limit.ts. */
-  isUnlimited: boolean;
-}
 
 /**
  * A session, lent once. Statements run one after the other, and COMMIT and ROLLBACK behind them; what comes
@@ -56,16 +48,8 @@ export class PostgresConnection implements Lease {
     return this.#transaction !== undefined || this.session.transaction !== 'none';
   }
 
-  async begin({ isolationLevel, accessMode }: TransactionSettings): Promise<void> {
-    if (isolationLevel === 'snapshot') {
-      throw new ValidationError(
-        'Postgres has no isolation level "snapshot". Use "repeatable read", which reads one.',
-      );
-    }
-    const isolation = isolationLevel === undefined ? '' : ` isolation level ${isolationLevel}`;
-    const access = accessMode === undefined ? '' : ` ${accessMode}`;
-    const begin = `begin${isolation}${access}`;
-    this.#transaction = { begin, xid: begin.endsWith('read only') ? null : undefined, isUnlimited: false };
+  async begin(settings: TransactionSettings): Promise<void> {
+    this.#transaction = openTransaction(settings);
   }
 
   /**
@@ -81,8 +65,9 @@ export class PostgresConnection implements Lease {
       const lostBefore = this.session.isLost;
       if (transaction?.xid === undefined) this.#askLate(transaction);
       try {
+        const { failure } = this.session;
         const { command } = await this.session.run(withLimitOf(transaction, { text: 'commit' }));
-        if (command === 'ROLLBACK') throw abortedError();
+        if (command === 'ROLLBACK') throw abortedError(failure);
       } catch (cause) {
         if (lostBefore || !this.session.isLost) throw cause;
         if (transaction?.xid === null) throw rolledBack(cause);
@@ -92,11 +77,12 @@ export class PostgresConnection implements Lease {
     });
   }
 
-  /** Never rejects: where it fails the session is closed, so that the server rolls back by itself. */
+  /** Where it fails the session is closed, so that the server rolls back by itself. */
   async rollback(): Promise<void> {
     await this.#end(async (transaction) => {
       if (transaction?.begin !== undefined || this.session.transaction === 'none') return;
-      await this.session.rollBack();
+      const failure = await this.session.rollBack();
+      if (failure !== undefined) throw failure;
     });
   }
 
@@ -255,11 +241,12 @@ export class PostgresConnection implements Lease {
     if (statement === undefined) return;
     session.cancelled = true;
     // Kysely prints a failure to the console; whoever asked has been told of the abort and is gone.
-    this.#signalling = this.#pool
-      .signalBackend(request, session.processId, () => session.running === statement)
-      .catch((error: unknown) => {
+    const isStillMeant = () => session.running === statement;
+    this.#signalling = signalBackend(this.#pool, request, session.processId, isStillMeant).catch(
+      (error: unknown) => {
         if (request === 'pg_terminate_backend') session.destroy(error as Error);
-      });
+      },
+    );
     await this.#signalling;
   }
 
@@ -285,28 +272,15 @@ export class PostgresConnection implements Lease {
   }
 
   #requireOpen(): void {
-    if (!this.#released) return;
-    throw new TransactionClosedError(
-      'A query came after its transaction had ended. Await every query inside of the work function, and do not keep its handle.',
-    );
+    if (this.#released) throw transactionClosed();
   }
 }
 
-function withLimitOf(
-  transaction: OpenTransaction | undefined,
-  statement: SessionStatement,
-): SessionStatement {
-  return transaction?.isUnlimited === true ? { ...statement, limit: 0 } : statement;
-}
-
-function xidOf(result: WireResult | undefined): string | null | undefined {
-  return result?.rows[0]?.['xid'] as string | null | undefined;
-}
-
-function abortedError(): TransactionAbortedError {
-  const error = new TransactionAbortedError(
-    'COMMIT was asked for, but a statement of the transaction had failed, so the server rolled it back.',
+function abortedError(cause: Error | undefined): TransactionAbortedError {
+  return markRolledBack(
+    new TransactionAbortedError(
+      'COMMIT was asked for, but a statement of the transaction had failed, so the server rolled it back.',
+      cause === undefined ? {} : { cause },
+    ),
   );
-  // By this mark Kysely knows that nothing is left to roll back, and lets go of the connection.
-  return Object.defineProperty(error, Symbol.for('kysely.AbortedTransactionError'), { value: true });
 }

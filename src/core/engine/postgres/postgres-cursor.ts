@@ -30,7 +30,8 @@ export async function* streamByCursor<Row>(
   try {
     yield* readCursor<Row>(connection, query, chunkSize);
   } catch (error) {
-    end = () => connection.rollback();
+    // The first error is the one that is told.
+    end = () => connection.rollback().catch(() => {});
     throw error;
   } finally {
     await end();

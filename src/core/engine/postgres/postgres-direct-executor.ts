@@ -1,6 +1,7 @@
 import type { CompiledQuery, QueryResult } from 'kysely';
 import type { Clock } from '../../foundation/clock.ts';
 import type { DirectExecutor } from '../direct-executor.ts';
+import { requireNoBoundary, requireNoTransactionControl } from '../transaction-control.ts';
 import { InsertGroups } from './insert-groups.ts';
 import { runBatch } from './postgres-batch.ts';
 import { PostgresConnection } from './postgres-connection.ts';
@@ -41,6 +42,7 @@ export class PostgresDirectExecutor implements DirectExecutor {
     query: CompiledQuery<Row>,
     options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<QueryResult<Row>> {
+    requireNoTransactionControl(query.sql);
     // What may be cancelled has a connection of its own: the server cancels whatever runs on one.
     if (options?.signal !== undefined) return this.#executeAbortable<Row>(query, options.signal);
     this.#pool.style.checkParameters(query.parameters);
@@ -49,7 +51,10 @@ export class PostgresDirectExecutor implements DirectExecutor {
 
   async batch(queries: readonly CompiledQuery[]): Promise<readonly QueryResult<unknown>[]> {
     if (queries.length === 0) return [];
-    for (const { parameters } of queries) this.#pool.style.checkParameters(parameters);
+    for (const { sql, parameters } of queries) {
+      requireNoBoundary(sql);
+      this.#pool.style.checkParameters(parameters);
+    }
     const traits = queries.map(traitsOf);
     const { statementTimeout, clock } = this.#options;
     const statements = queries.map((query, index) => toStatement(query, traits[index]!));

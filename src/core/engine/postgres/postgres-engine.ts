@@ -2,6 +2,7 @@ import type { DatabaseConfig } from '../../config/database-config.ts';
 import { postgresConfig, type PostgresConnection as PostgresSettings } from '../../config/postgres-config.ts';
 import type { Engine, EngineContext, OpenEngine } from '../engine.ts';
 import { postgresMigrations } from './postgres-migrations.ts';
+import { PostgresNotifications } from './postgres-notifications.ts';
 import { openServers } from './postgres-replicas.ts';
 import { postgresVocabulary } from './postgres-vocabulary.ts';
 
@@ -13,14 +14,18 @@ export const postgresEngine: Engine<'postgres', PostgresSettings> = {
   config: postgresConfig,
   open(config: DatabaseConfig<'postgres', PostgresSettings>, context: EngineContext): OpenEngine {
     const servers = openServers(config, context);
+    const notifications = new PostgresNotifications(servers.primary, context);
     return {
       dialect: servers.dialect,
       isRemote: true,
       direct: servers.direct,
       sql: postgresVocabulary,
       migrations: postgresMigrations,
+      listen: (channel, listener) => notifications.listen(channel, listener),
       stats: () => servers.stats(),
-      close: (deadline) => servers.close(deadline),
+      async close(deadline) {
+        await Promise.all([notifications.close(), servers.close(deadline)]);
+      },
     };
   },
 };

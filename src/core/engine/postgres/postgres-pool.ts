@@ -1,11 +1,12 @@
 import type { DatabaseConfig } from '../../config/database-config.ts';
 import type { PostgresConnection as PostgresSettings } from '../../config/postgres-config.ts';
 import type { Clock } from '../../foundation/clock.ts';
-import { ConnectionError, PoolClosedError } from '../../foundation/errors/connection-errors.ts';
+import { ConnectionError } from '../../foundation/errors/connection-errors.ts';
 import type { PoolStats } from '../../foundation/pool-stats.ts';
 import { isHolding } from '../../pool/holding.ts';
 import { within } from '../../foundation/within.ts';
 import { LeaseLedger, type Holding } from '../../pool/lease-ledger.ts';
+import { poolClosed } from '../../pool/pool-closed.ts';
 import { Semaphore } from '../../pool/semaphore.ts';
 import type { EngineContext } from '../engine.ts';
 import { PostgresClients } from './postgres-clients.ts';
@@ -15,9 +16,6 @@ import { SessionHandoff } from './session-handoff.ts';
 import { cleanUpSession } from './postgres-session-setup.ts';
 import { providerStyle, type SessionStyle } from './session-style.ts';
 import type { StatementCatalog } from './statement-catalog.ts';
-
-/** What the server can be asked to do to a session. */
-export type BackendSignal = 'pg_cancel_backend' | 'pg_terminate_backend';
 
 /** The longest that idle connections may take to say goodbye, in ms. */
 const goodbyeLimit = 1_000;
@@ -121,14 +119,14 @@ export class PostgresPool {
       const session = await this.#takeOrOpen(start + this.#config.pool.acquireTimeout, signal);
       if (this.#state === 'closed' || signal?.aborted === true) {
         this.#putBack(session);
-        throw closedError();
+        throw poolClosed();
       }
       this.#lend(session, isShared);
       return session;
     } catch (error) {
       this.#permits.release();
       if (signal?.aborted === true) throw signal.reason;
-      throw this.#state === 'closed' ? closedError() : translateConnectError(error, this.#config.connection);
+      throw this.#state === 'closed' ? poolClosed() : translateConnectError(error, this.#config.connection);
     }
   }
 
@@ -173,19 +171,6 @@ export class PostgresPool {
     } finally {
       closeBeside(session);
     }
-  }
-
-  /**
-   * Asks the server to cancel or end a session, over a connection beside the pool.
-   *
-   * @param isStillMeant asked when the connection stands: what was to be stopped may be over by then
-   */
-  async signalBackend(request: BackendSignal, processId: number, isStillMeant: () => boolean): Promise<void> {
-    const limit = this.#config.pool.acquireTimeout;
-    await this.withSessionBeside(limit, async (session, left) => {
-      if (!isStillMeant()) return;
-      await session.run({ text: `select ${request}($1)`, values: [processId], limit: left });
-    });
   }
 
   stats(): PoolStats {
@@ -307,8 +292,4 @@ async function isAlive(session: PostgresSession, limit: number): Promise<boolean
 
 function closeBeside(session: PostgresSession): void {
   session.destroy(new Error('its work was done'));
-}
-
-function closedError(): PoolClosedError {
-  return new PoolClosedError('A connection was asked for after close() had begun.');
 }

@@ -15,6 +15,8 @@ import { WritePosition } from './write-position.ts';
 
 /** The servers behind one provider, as if they were one. */
 export interface PostgresServers {
+  /** The one that is written to, and where notifications are sent. */
+  readonly primary: PostgresPool;
   readonly dialect: Dialect;
   readonly direct: DirectExecutor;
   stats(): PoolStats;
@@ -37,6 +39,7 @@ export function openServers(
   const direct = executorOf(primary);
   if (settings.length === 0) {
     return {
+      primary,
       dialect: new PostgresDialect(primary, clock),
       direct,
       stats: () => primary.stats(),
@@ -57,6 +60,7 @@ export function openServers(
   const { statementTimeout, pool: limits } = config;
   const operationTimeout = statementTimeout === 0 ? 0 : limits.acquireTimeout + statementTimeout;
   return {
+    primary,
     dialect: new ReplicatedDialect(primary, choice, position, clock, close),
     direct: new ReplicatedExecutor(direct, choice, position, { operationTimeout, clock }),
     stats: () => addStats(pools.map((pool) => pool.stats())),

@@ -1,8 +1,9 @@
 import type { Client, CustomTypesConfig } from 'pg';
 import type { Clock } from '../../foundation/clock.ts';
 import { ConnectionError } from '../../foundation/errors/connection-errors.ts';
-import { LiminalDataError } from '../../foundation/errors/liminal-data-error.ts';
 import { TransactionAbortedError } from '../../foundation/errors/transaction-errors.ts';
+import { transactionAborted } from '../transaction-aborted.ts';
+import { answerGrace, giveUpAfter } from './answer-limit.ts';
 import { requireSafeIntegers } from './postgres-codecs.ts';
 import { copyWithoutValues } from './postgres-error-fields.ts';
 import type { ErrorContext } from './postgres-errors.ts';
@@ -50,12 +51,6 @@ export interface SessionStatement {
   /** The longest wait for the answer in ms; 0 for no limit. By default a little above `statementTimeout`. */
   readonly limit?: number;
 }
-
-/**
- * How much longer than `statementTimeout` an answer is waited for, in ms: the server's own cancellation has to
- * come back within it. Nobody waits longer than 50 ms beyond the limit, so it stays below that.
- */
-export const answerGrace = 40;
 
 /** A rollback needs no time; where its answer does not come within this, in ms, the server is out of reach. */
 const rollbackLimit = 5_000;
@@ -123,6 +118,11 @@ export class PostgresSession {
     return this.#lost;
   }
 
+  /** What the last exchange failed with; undefined where it succeeded. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
   /** How many exchanges with the server are under way. */
   get inFlight(): number {
     return this.#wire?.inFlight ?? 0;
@@ -184,15 +184,21 @@ export class PostgresSession {
       requireSafeIntegers(shape.fields, rows);
   }
 
-  /** Never rejects: where it fails the connection is cut, so that the server rolls back by itself. */
-  async rollBack(): Promise<void> {
+  /**
+   * Never rejects: where it fails the connection is cut, so that the server rolls back by itself.
+   *
+   * @returns what it met; undefined where all is well
+   */
+  async rollBack(): Promise<Error | undefined> {
     const { statementTimeout } = this.#options;
     const limit =
       statementTimeout === 0 ? rollbackLimit : Math.min(rollbackLimit, statementTimeout + answerGrace);
     try {
       await this.run({ text: 'rollback', limit });
+      return undefined;
     } catch (error) {
       this.destroy(error as Error);
+      return error as Error;
     }
   }
 
@@ -222,9 +228,8 @@ export class PostgresSession {
     if (this.#lost !== undefined || wire === undefined) return Promise.reject(this.#lostError());
     const { clock, statementTimeout } = this.#options;
     const start = clock.monotonic();
-    const stopWaiting = this.#giveUpAfter(
-      limit ?? (statementTimeout === 0 ? 0 : statementTimeout + answerGrace),
-    );
+    const longest = limit ?? (statementTimeout === 0 ? 0 : statementTimeout + answerGrace);
+    const stopWaiting = giveUpAfter(longest, clock, (error) => this.destroy(error));
     this.cancelled = false;
     this.#statements += 1;
     return new Promise((resolve, reject) => {
@@ -247,27 +252,12 @@ export class PostgresSession {
     for (const { prepared } of statements) if (prepared !== undefined) this.#options.catalog.noteSuccess();
   }
 
-  #giveUpAfter(limit: number): () => void {
-    if (limit === 0) return () => {};
-    let isWaiting = true;
-    const cut = () => {
-      const reason = `The server gave no answer within ${limit} ms; the connection was cut.`;
-      if (isWaiting) this.destroy(new ConnectionError(reason));
-    };
-    // A loop that was held up reads its timers before its sockets, where the answer may lie.
-    const cancel = this.#options.clock.schedule(limit, () => setImmediate(cut));
-    return () => {
-      isWaiting = false;
-      cancel();
-    };
-  }
-
   #failureOf({ error, statements, position }: Exchange, elapsed: number): Error {
     const translated =
       staleStatementError(error, statements[position]?.prepared, this.#options.catalog) ??
       this.#translate(error, elapsed);
     if (translated instanceof TransactionAbortedError && this.#failure !== undefined) {
-      return abortedBy(this.#failure);
+      return transactionAborted(this.#failure);
     }
     this.#failure = translated;
     return translated;
@@ -304,12 +294,3 @@ const emptyResult: WireResult = {
   shape: undefined,
   unreadable: undefined,
 };
-
-// Whoever swallows the first error, as Kysely's Migrator does, must not hide the reason with it.
-function abortedBy(failure: Error): TransactionAbortedError {
-  const reason = failure instanceof LiminalDataError ? failure.message : failure.name;
-  return new TransactionAbortedError(
-    `A statement of this transaction failed before, so nothing more of it can run: ${reason}`,
-    { cause: failure },
-  );
-}

@@ -41,6 +41,9 @@ export const postgresVocabulary: SqlVocabulary = {
 
   matchesAll: (table, tokens) =>
     sql<SqlBool>`${sql.ref(`${table}.document`)} @@ to_tsquery('simple', ${tokens.join(' & ')})`,
+
+  lockSkippingLocked: (table) => sql`for update of ${sql.table(table)} skip locked`,
+  notify: (channel, payload) => sql`pg_notify(${sql.lit(channel)}, cast(${payload} as text))`,
 };
 
 const arrayTypes: Readonly<Record<ColumnKind, RawBuilder<unknown>>> = {

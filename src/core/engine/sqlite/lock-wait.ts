@@ -1,5 +1,6 @@
 import { decorrelatedJitter } from '../../foundation/backoff.ts';
-import { sleep, type Clock } from '../../foundation/clock.ts';
+import type { Clock } from '../../foundation/clock.ts';
+import { within } from '../../foundation/within.ts';
 
 /**
  * Runs a synchronous step until no other process holds the lock that it needs. The waiting is
@@ -7,11 +8,13 @@ import { sleep, type Clock } from '../../foundation/clock.ts';
  *
  * @param step has no effect where it fails with SQLITE_BUSY, so that it may run again
  * @param timeout in ms; afterwards the driver's error is thrown
+ * @param signal ends the wait with its reason
  */
 export async function waitForLock<Result>(
   step: () => Result,
   timeout: number,
   clock: Clock,
+  signal?: AbortSignal,
 ): Promise<Result> {
   const nextDelay = decorrelatedJitter({ base: 1, cap: 25 });
   const start = clock.monotonic();
@@ -21,7 +24,7 @@ export async function waitForLock<Result>(
     } catch (error) {
       const left = timeout - (clock.monotonic() - start);
       if (!isBusy(error) || left <= 0) throw error;
-      await sleep(clock, Math.min(nextDelay(), left));
+      await within(clock, Math.min(nextDelay(), left), new Promise<never>(() => {}), signal);
     }
   }
 }

@@ -19,6 +19,7 @@ import { systemClock } from '../../foundation/clock.ts';
 import { silentLogger } from '../../foundation/logger.ts';
 import { silentPoolListener, type PoolListener } from '../../foundation/pool-event.ts';
 import type { PoolStats } from '../../foundation/pool-stats.ts';
+import { OnePerDriver } from '../one-per-driver.ts';
 import { patientPool } from '../patient-pool.ts';
 import { PooledSqliteDriver } from './pooled-sqlite-driver.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
@@ -60,9 +61,7 @@ export interface PooledSqliteDialectConfig extends Partial<Omit<SqliteSettings, 
  * const db = new Kysely<Tables>({ dialect: new PooledSqliteDialect({ filename: './app.db' }) });
  */
 export class PooledSqliteDialect implements Dialect {
-  readonly #makeLanes: () => SqliteLanes;
-  #lanes: SqliteLanes;
-  #areLanesTaken = false;
+  readonly #lanes: OnePerDriver<SqliteLanes>;
 
   /**
    * Opens nothing: the first query does.
@@ -75,20 +74,16 @@ export class PooledSqliteDialect implements Dialect {
     const context = { clock: systemClock, logger: silentLogger, onPoolEvent };
     const settings = parseSettings(config);
     const style = styleOf(config);
-    this.#makeLanes = () => new SqliteLanes(settings, context, style);
-    this.#lanes = this.#makeLanes();
+    this.#lanes = new OnePerDriver(() => new SqliteLanes(settings, context, style));
   }
 
   /** @returns the state of the pool at this moment; that of the last Kysely where several were made with it */
   stats(): PoolStats {
-    return this.#lanes.stats();
+    return this.#lanes.latest.stats();
   }
 
-  // The connections end with their Kysely; one dialect may serve several, one after the other.
   createDriver(): Driver {
-    if (this.#areLanesTaken) this.#lanes = this.#makeLanes();
-    this.#areLanesTaken = true;
-    return new PooledSqliteDriver(this.#lanes);
+    return new PooledSqliteDriver(this.#lanes.take());
   }
 
   createQueryCompiler(): QueryCompiler {

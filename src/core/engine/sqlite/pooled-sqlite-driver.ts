@@ -22,8 +22,11 @@ export class PooledSqliteDriver extends SqliteDriver {
   override async init(): Promise<void> {}
 
   // It takes a connection only once it needs one, so there is nothing to wait for.
-  override async acquireConnection(): Promise<DatabaseConnection> {
-    return new PlainLease(new SqliteLease(this.#lanes, this.#executor), findDriverError);
+  override async acquireConnection(options?: {
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<DatabaseConnection> {
+    const lease = new SqliteLease(this.#lanes, this.#executor, options?.signal);
+    return new PlainLease(lease, findDriverError);
   }
 
   override beginTransaction(

@@ -64,7 +64,7 @@ export class SharedRead {
     this.#count = 0;
     openReads.delete(this);
     // It has nothing to commit, and where a page is damaged COMMIT fails.
-    if (database.isOpen && database.inTransaction) database.command('rollback');
+    database.rollBack();
   }
 
   #restart(): void {

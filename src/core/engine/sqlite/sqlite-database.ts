@@ -1,7 +1,8 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { QueryResult } from 'kysely';
+import type { LiminalDataError } from '../../foundation/errors/liminal-data-error.ts';
 import { QueryError } from '../../foundation/errors/statement-errors.ts';
-import { closedError } from './sqlite-closed-error.ts';
+import { closedError, givenUpError } from './sqlite-closed-error.ts';
 import { openingPragmas, type SqliteRole } from './sqlite-settings.ts';
 import { SqliteStatementCache } from './sqlite-statement-cache.ts';
 import { providerValues, type SqliteValues } from './sqlite-values.ts';
@@ -22,8 +23,8 @@ export class SqliteDatabase {
   readonly #values: SqliteValues;
   readonly #statements = new SqliteStatementCache<SqliteStatement>(keptStatements);
   readonly #iterators = new Set<Iterator<unknown>>();
-  /** Asked for with each statement, where asking the driver costs as much as preparing for it. */
-  #isClosed = false;
+  /** Why it is closed. Asked for with each statement, where asking the driver costs as much as preparing for it. */
+  #closed: LiminalDataError | undefined;
   #dataVersion: Statement<unknown[], number> | undefined;
   #lastWrite: QueryResult<unknown> | undefined;
 
@@ -44,7 +45,12 @@ export class SqliteDatabase {
   }
 
   get isOpen(): boolean {
-    return !this.#isClosed;
+    return this.#closed === undefined;
+  }
+
+  /** What a statement gets that comes now; undefined where it is open. */
+  get closedBy(): LiminalDataError | undefined {
+    return this.#closed;
   }
 
   /** Whether a transaction is open. */
@@ -117,6 +123,32 @@ export class SqliteDatabase {
     this.#prepare(sql).run();
   }
 
+  /**
+   * Rolls back where a transaction is open: a full disk, among others, has rolled it back already. Never throws: where
+   * it fails the connection is closed, so that nobody finds it inside of a transaction.
+   *
+   * @returns what it met; undefined where all is well
+   */
+  rollBack(): unknown {
+    return this.isOpen && this.inTransaction ? this.commandOrClose('rollback') : undefined;
+  }
+
+  /**
+   * As `command`, for what the next borrower relies on. Never throws: where it fails the connection is closed.
+   *
+   * @returns what it met; undefined where all is well
+   */
+  commandOrClose(sql: string): unknown {
+    if (!this.isOpen) return undefined;
+    try {
+      this.command(sql);
+      return undefined;
+    } catch (cause) {
+      this.close(givenUpError(cause));
+      return cause;
+    }
+  }
+
   /** A number that is another one when another connection has committed since. */
   dataVersion(): number {
     this.#dataVersion ??= this.#database.prepare<unknown[], number>('pragma data_version').pluck();
@@ -128,7 +160,7 @@ export class SqliteDatabase {
    * written on this connection until then.
    */
   *iterate(sql: string, parameters: readonly unknown[]): Generator<Row, void> {
-    if (this.#isClosed) throw closedError();
+    if (this.#closed !== undefined) throw this.#closed;
     const statement = this.#database.prepare(sql) as SqliteStatement;
     const bound = this.#values.bind(parameters);
     const seen = new Set<string>();
@@ -139,7 +171,8 @@ export class SqliteDatabase {
         this.#values.checkRows([row], statement, bound, seen);
         yield row;
       }
-      if (this.#isClosed) throw closedError();
+      const { closedBy } = this;
+      if (closedBy !== undefined) throw closedBy;
     } catch (error) {
       throw this.#values.cleanError(error);
     } finally {
@@ -148,15 +181,20 @@ export class SqliteDatabase {
     }
   }
 
-  /** Closes it. An open transaction is rolled back, and who reads row by row finds it closed. */
-  close(): void {
-    this.#isClosed = true;
+  /**
+   * Closes it. An open transaction is rolled back, and who reads row by row finds it closed.
+   *
+   * @param reason what a statement gets that comes later
+   */
+  close(reason: LiminalDataError = closedError()): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = reason;
     for (const rows of this.#iterators) rows.return?.();
     this.#database.close();
   }
 
   #prepare(sql: string): SqliteStatement {
-    if (this.#isClosed) throw closedError();
+    if (this.#closed !== undefined) throw this.#closed;
     const kept = this.#statements.find(sql);
     if (kept !== undefined) return kept;
     const { refusesLostPragmas } = this.#values;

@@ -27,7 +27,7 @@ export class SqliteDialect implements Dialect {
   createDriver(): Driver {
     return new LeasingDriver({
       // It takes a connection only once it needs one, so there is nothing to wait for.
-      lend: async () => new SqliteLease(this.#lanes, this.#executor),
+      lend: async (signal) => new SqliteLease(this.#lanes, this.#executor, signal),
       close: (deadline) => this.#lanes.close(deadline),
     });
   }

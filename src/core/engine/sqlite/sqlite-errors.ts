@@ -23,6 +23,15 @@ export function translateSqliteError(cause: unknown, filename?: string): Liminal
   return constraintError(code, error) ?? conditionError(code, error, filename) ?? queryError(code, error);
 }
 
+/** The same for who has a signal: its reason is the caller's own, and stays as it is. */
+export function translateUnlessReason(
+  cause: unknown,
+  signal: AbortSignal | undefined,
+  filename?: string,
+): unknown {
+  return signal?.aborted === true && cause === signal.reason ? cause : translateSqliteError(cause, filename);
+}
+
 function constraintError(code: string, cause: Error): LiminalDataError | undefined {
   switch (code) {
     case 'SQLITE_CONSTRAINT_UNIQUE':

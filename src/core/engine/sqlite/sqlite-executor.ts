@@ -1,8 +1,9 @@
 import type { CompiledQuery, QueryResult } from 'kysely';
 import { trackHoldings } from '../../pool/holding.ts';
 import type { DirectExecutor } from '../direct-executor.ts';
+import { requireNoBoundary, requireNoTransactionControl } from '../transaction-control.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
-import { translateSqliteError } from './sqlite-errors.ts';
+import { translateSqliteError, translateUnlessReason } from './sqlite-errors.ts';
 import type { LaneConnection } from './sqlite-lane.ts';
 import type { SqliteLanes } from './sqlite-lanes.ts';
 import { lostError } from './sqlite-lost-error.ts';
@@ -35,17 +36,20 @@ export class SqliteExecutor implements DirectExecutor {
       const result = this.tryRead<Row>(query);
       if (result !== undefined) return result;
       const kind = kindOf(query.sql);
-      if (kind === 'other') return await this.#runAlone<Row>(query, signal);
+      if (kind === 'other') {
+        requireNoTransactionControl(query.sql);
+        return await this.#runAlone<Row>(query, signal);
+      }
       return await this.run<Row>(query, kind, signal);
     } catch (error) {
-      if (signal?.aborted === true && error === signal.reason) throw error;
-      throw translateSqliteError(error);
+      throw translateUnlessReason(error, signal);
     }
   }
 
   async batch(queries: readonly CompiledQuery[]): Promise<Results> {
     if (queries.length === 0) return [];
     try {
+      for (const { sql } of queries) requireNoBoundary(sql);
       const kinds = new Set(queries.map(({ sql }) => kindOf(sql)));
       if (kinds.has('other')) return await this.#runTransaction(queries);
       if (kinds.has('write') || !this.#lanes.hasReaders)
@@ -182,12 +186,8 @@ export class SqliteExecutor implements DirectExecutor {
   }
 
   #giveBackClean(connection: LaneConnection): void {
-    const { database } = connection;
-    try {
-      if (database.isOpen && database.inTransaction) database.command('rollback');
-    } finally {
-      this.#lanes.giveBackWriter(connection);
-    }
+    connection.database.rollBack();
+    this.#lanes.giveBackWriter(connection);
   }
 
   /** @returns undefined where one of them would write; nothing has happened then */

@@ -19,8 +19,10 @@ export interface SqliteLaneOptions {
   readonly ledger: LeaseLedger;
   readonly onPoolEvent: PoolListener;
   readonly poolStats: () => PoolStats;
-  /** Opens a connection. */
-  open(): Promise<SqliteDatabase>;
+  /** Opens a connection. @param signal ends the wait for the lock of another process */
+  open(signal: AbortSignal | undefined): Promise<SqliteDatabase>;
+  /** Hears of a connection that was closed because it could not be brought out of a transaction, and why. */
+  onLost(reason: unknown): void;
   /**
    * Cleans a connection whose borrower has left something on it.
    *
@@ -81,7 +83,7 @@ export class SqliteLane {
 
   /** A connection that nobody has borrowed, for one synchronous read. */
   get idle(): SqliteDatabase | undefined {
-    const connection = this.#idle.at(-1);
+    const connection = this.#topIdle();
     if (connection === undefined || this.#isRefusing) return undefined;
     connection.isUsed = true;
     return connection.database;
@@ -108,7 +110,7 @@ export class SqliteLane {
 
   /** Takes a connection at once, where one is open and free and nobody waits. It must be given back. */
   tryTake(): LaneConnection | undefined {
-    if (this.#idle.length === 0 || !this.#permits.tryAcquire()) return undefined;
+    if (this.#topIdle() === undefined || !this.#permits.tryAcquire()) return undefined;
     return this.#idle.pop();
   }
 
@@ -120,7 +122,7 @@ export class SqliteLane {
   async take(signal?: AbortSignal): Promise<LaneConnection> {
     await this.#permits.acquire(signal);
     try {
-      const connection = this.#idle.pop() ?? (await this.#openOne());
+      const connection = this.#topIdle() === undefined ? await this.#openOne(signal) : this.#idle.pop()!;
       connection.holding = this.#options.ledger.lend(this.#permits);
       return connection;
     } catch (error) {
@@ -187,9 +189,9 @@ export class SqliteLane {
     return this.#isEnded;
   }
 
-  async #openOne(): Promise<LaneConnection> {
+  async #openOne(signal: AbortSignal | undefined): Promise<LaneConnection> {
     const { pool, clock, onPoolEvent } = this.#options;
-    const database = await this.#options.open();
+    const database = await this.#options.open(signal);
     if (this.#isEnded) {
       database.close();
       throw closedError();
@@ -212,9 +214,25 @@ export class SqliteLane {
     return connection;
   }
 
+  /** The one that is lent next. One that was closed while it lay idle, since a rollback on it failed, goes. */
+  #topIdle(): LaneConnection | undefined {
+    for (;;) {
+      const connection = this.#idle.at(-1);
+      if (connection === undefined || connection.database.isOpen) return connection;
+      this.#idle.pop();
+      this.#retireLost(connection);
+    }
+  }
+
   #keepOrRetire(connection: LaneConnection): void {
-    const { isUnclean } = connection;
+    const { isUnclean, database } = connection;
     connection.isUnclean = false;
+    // Whatever left it inside of a transaction could not end that either.
+    database.rollBack();
+    if (!database.isOpen) {
+      this.#retireLost(connection);
+      return;
+    }
     // It lies idle before it is cleaned: where that fails, a database in memory must not be opened anew.
     this.#idle.push(connection);
     if (isUnclean && !this.#options.clean(connection.database)) {
@@ -263,6 +281,11 @@ export class SqliteLane {
     this.#cancelRetirement = undefined;
     this.#retirementAt = Infinity;
     if (this.#open.size > this.#options.min) this.#scheduleRetirement();
+  }
+
+  #retireLost(connection: LaneConnection): void {
+    this.#options.onLost(connection.database.closedBy);
+    this.#retire(connection, 'lost');
   }
 
   #retire(connection: LaneConnection, reason: RetirementReason): void {

@@ -8,8 +8,8 @@ import type { EngineContext } from '../engine.ts';
 import { DatabaseFile } from './database-file.ts';
 import { isBusy } from './lock-wait.ts';
 import { SharedRead, endSharedReads } from './shared-read.ts';
-import { cleanInPlace } from './sqlite-cleaning.ts';
-import type { SqliteDatabase } from './sqlite-database.ts';
+import { cleanInPlace, leaveInOrder } from './sqlite-cleaning.ts';
+import { memoryLostError } from './sqlite-closed-error.ts';
 import { SqliteLane, type LaneConnection } from './sqlite-lane.ts';
 import { SqliteOpener } from './sqlite-opener.ts';
 import { sumCounts } from './sqlite-pool-stats.ts';
@@ -46,6 +46,8 @@ export class SqliteLanes {
   readonly #ledger: LeaseLedger;
   /** The writer itself where reads have no connections of their own. */
   readonly #readers: SqliteLane;
+  /** How the only connection to a database in memory was lost. */
+  #memoryLoss: unknown;
   /** Whether something was left on the writer that a reader does not have. */
   #isSingle = false;
   #walIsLong = false;
@@ -239,12 +241,20 @@ export class SqliteLanes {
       onPoolEvent,
       ledger: this.#ledger,
       poolStats: () => this.stats(),
-      open: () =>
-        this.#opener.open(
+      open: (signal) => {
+        // A new one would be another database, and empty.
+        if (this.#memoryLoss !== undefined) throw memoryLostError(this.#memoryLoss);
+        return this.#opener.open(
           role,
           () => this.writer.size + this.#readers.size === 0,
           () => lane.isEnded,
-        ),
+          signal,
+        );
+      },
+      onLost: (error) => {
+        if (memory) this.#memoryLoss = error;
+        this.#context.logger.error({ error }, 'a connection could not be rolled back, and was closed');
+      },
       clean: (database) => memory && cleanInPlace(database, role),
     });
     return lane;
@@ -278,14 +288,5 @@ export class SqliteLanes {
     } finally {
       this.writer.giveBack(writer);
     }
-  }
-}
-
-/** Neither must keep a database from closing: the disk may be full, or another process may hold a lock. */
-function leaveInOrder(database: SqliteDatabase): void {
-  try {
-    database.run('pragma optimize', []);
-  } catch {
-    return;
   }
 }

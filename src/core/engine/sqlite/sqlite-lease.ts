@@ -1,8 +1,8 @@
 import type { CompiledQuery, QueryResult, TransactionSettings } from 'kysely';
 import { QueryError } from '../../foundation/errors/statement-errors.ts';
-import type { TransactionAbortedError } from '../../foundation/errors/transaction-errors.ts';
 import type { Lease } from '../lease.ts';
-import { translateSqliteError } from './sqlite-errors.ts';
+import { markRolledBack } from '../transaction-aborted.ts';
+import { translateSqliteError, translateUnlessReason } from './sqlite-errors.ts';
 import type { SqliteExecutor } from './sqlite-executor.ts';
 import type { LaneConnection } from './sqlite-lane.ts';
 import type { SqliteLanes } from './sqlite-lanes.ts';
@@ -29,10 +29,14 @@ export class SqliteLease implements Lease {
   #lastWrite: QueryResult<unknown> | undefined;
   #isReadOnly = false;
   #begun = false;
+  /** Of who asked for it: what others wait for at once, its first transaction waits for. */
+  #signal: AbortSignal | undefined;
 
-  constructor(lanes: SqliteLanes, executor: SqliteExecutor) {
+  /** @param signal ends the wait for a connection; who gave up must not keep a place in the line */
+  constructor(lanes: SqliteLanes, executor: SqliteExecutor, signal?: AbortSignal) {
     this.#lanes = lanes;
     this.#executor = executor;
+    this.#signal = signal;
   }
 
   /**
@@ -42,20 +46,22 @@ export class SqliteLease implements Lease {
    */
   async begin({ accessMode }: TransactionSettings): Promise<void> {
     const isReadOnly = accessMode === 'read only';
+    const signal = this.#signal;
+    this.#signal = undefined;
     try {
       if (isReadOnly && this.#connection === undefined && this.#lanes.workers !== undefined) {
-        this.#worker = await this.#lanes.workers.lend(undefined);
+        this.#worker = await this.#lanes.workers.lend(signal);
         await this.#worker.begin();
         return;
       }
-      const connection = await this.#keepFor(isReadOnly);
+      const connection = await this.#keepFor(isReadOnly, signal);
       this.#isReadOnly = isReadOnly;
       // A transaction that is only declared read-only would write without a word.
       if (isReadOnly && !this.#isReader) await this.#command(connection, 'pragma query_only = on');
-      await this.#command(connection, isReadOnly ? 'begin' : 'begin immediate');
+      await this.#command(connection, isReadOnly ? 'begin' : 'begin immediate', signal);
       this.#begun = true;
     } catch (error) {
-      throw translateSqliteError(error);
+      throw translateUnlessReason(error, signal);
     }
   }
 
@@ -64,8 +70,8 @@ export class SqliteLease implements Lease {
     if (this.#worker !== undefined) return this.#endInWorker();
     const connection = this.#connection;
     if (connection === undefined || this.#isLost(connection)) {
-      await this.rollback();
-      throw markAborted(lostError());
+      await this.rollback().catch(() => {});
+      throw markRolledBack(lostError());
     }
     try {
       await this.#command(connection, 'commit');
@@ -75,18 +81,14 @@ export class SqliteLease implements Lease {
     }
   }
 
+  /** Where it fails the connection is closed. */
   async rollback(): Promise<void> {
     if (this.#worker !== undefined) return this.#endInWorker();
     const connection = this.#connection;
     if (connection === undefined) return;
-    try {
-      // A full disk, among others, has rolled the transaction back already; a second ROLLBACK would fail.
-      if (connection.database.isOpen && connection.database.inTransaction)
-        connection.database.command('rollback');
-      this.#endTransaction(connection);
-    } catch (error) {
-      throw translateSqliteError(error);
-    }
+    const failure = connection.database.rollBack();
+    this.#endTransaction(connection);
+    if (failure !== undefined) throw translateSqliteError(failure);
   }
 
   async executeQuery<Row>(query: CompiledQuery, options?: Options): Promise<QueryResult<Row>> {
@@ -141,7 +143,9 @@ export class SqliteLease implements Lease {
     if (connection === undefined) return;
     try {
       // Only where there is something to clean: Kysely does not wait for a release after a stream.
-      if (this.#begun || this.#isReadOnly || connection.database.inTransaction) await this.rollback();
+      // Where it fails the connection is closed, and the next borrower has another one.
+      if (this.#begun || this.#isReadOnly || connection.database.inTransaction)
+        await this.rollback().catch(() => {});
     } finally {
       this.#letGo();
     }
@@ -182,14 +186,14 @@ export class SqliteLease implements Lease {
     });
   }
 
-  async #keepFor(isReadOnly: boolean): Promise<LaneConnection> {
+  async #keepFor(isReadOnly: boolean, signal: AbortSignal | undefined): Promise<LaneConnection> {
     if (this.#connection !== undefined) return this.#connection;
     // Both are awaited here: behind a promise that is handed on, the stack of a leak would not show its caller.
     if (isReadOnly && this.#lanes.hasReaders) {
-      this.#connection = await this.#lanes.lendReader(undefined);
+      this.#connection = await this.#lanes.lendReader(signal);
       this.#isReader = true;
     } else {
-      this.#connection = await this.#executor.takeWriter(undefined);
+      this.#connection = await this.#executor.takeWriter(signal);
     }
     return this.#connection;
   }
@@ -203,9 +207,7 @@ export class SqliteLease implements Lease {
     this.#begun = false;
     if (this.#isReader) this.#letGo();
     // Whatever happened to the file: a writer that stays read-only would be of no use to anybody.
-    else if (this.#isReadOnly && connection.database.isOpen) {
-      connection.database.command('pragma query_only = off');
-    }
+    else if (this.#isReadOnly) connection.database.commandOrClose('pragma query_only = off');
     this.#isReadOnly = false;
   }
 
@@ -229,9 +231,10 @@ export class SqliteLease implements Lease {
     this.#isReader = false;
   }
 
-  #command(connection: LaneConnection, sql: string): Promise<void> {
+  #command(connection: LaneConnection, sql: string, signal?: AbortSignal): Promise<void> {
     const command = () => connection.database.command(sql);
-    return this.#isReader ? this.#lanes.steps.run(command) : this.#lanes.steps.runCommitting(command);
+    const { steps } = this.#lanes;
+    return this.#isReader ? steps.run(command, signal) : steps.runCommitting(command, signal);
   }
 
   /** Whether the transaction is gone without having been ended. */
@@ -245,9 +248,4 @@ function forgottenError(): QueryError {
     'Others have written since, so SQLite no longer knows of this write. Take insertId and numAffectedRows of its result, or RETURNING, or run both statements in one transaction.',
     undefined,
   );
-}
-
-/** By this mark Kysely knows that nothing is left to roll back, and lets go of the connection. */
-function markAborted(error: TransactionAbortedError): TransactionAbortedError {
-  return Object.defineProperty(error, Symbol.for('kysely.AbortedTransactionError'), { value: true });
 }

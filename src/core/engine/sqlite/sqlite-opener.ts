@@ -6,7 +6,7 @@ import { waitForLock } from './lock-wait.ts';
 import { makeFolder } from './make-folder.ts';
 import { closedError } from './sqlite-closed-error.ts';
 import { SqliteDatabase } from './sqlite-database.ts';
-import { translateSqliteError } from './sqlite-errors.ts';
+import { translateUnlessReason } from './sqlite-errors.ts';
 import { loadSqlite } from './sqlite-package.ts';
 import type { SqliteRole } from './sqlite-settings.ts';
 import type { SqliteStyle } from './sqlite-style.ts';
@@ -37,9 +37,15 @@ export class SqliteOpener {
    * @param role what the connection is for
    * @param isOnly whether no other is open
    * @param isEnded whether nobody wants it any more
-   * @throws errors of this library, which name the file
+   * @param signal ends the wait for the lock of another process
+   * @throws errors of this library, which name the file; and the signal's reason
    */
-  async open(role: SqliteRole, isOnly: () => boolean, isEnded: () => boolean): Promise<SqliteDatabase> {
+  async open(
+    role: SqliteRole,
+    isOnly: () => boolean,
+    isEnded: () => boolean,
+    signal?: AbortSignal,
+  ): Promise<SqliteDatabase> {
     const { filename, file, style } = this.#options;
     const { openDatabase = await openByName(filename), values } = style;
     try {
@@ -47,25 +53,30 @@ export class SqliteOpener {
       file?.checkNow(isOnly());
       const database = new SqliteDatabase(await openDatabase(), values);
       try {
-        await this.#setUp(database, role, isEnded);
+        await this.#setUp(database, role, isEnded, signal);
         return database;
       } catch (error) {
         database.close();
         throw error;
       }
     } catch (error) {
-      throw translateSqliteError(error, filename);
+      throw translateUnlessReason(error, signal, filename);
     }
   }
 
-  async #setUp(database: SqliteDatabase, role: SqliteRole, isEnded: () => boolean): Promise<void> {
+  async #setUp(
+    database: SqliteDatabase,
+    role: SqliteRole,
+    isEnded: () => boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const { style, file, lockTimeout, clock } = this.#options;
     const configure = () => {
       if (isEnded()) throw closedError();
       // One that was handed over has its settings already.
       if (style.openDatabase === undefined) database.configure(role);
     };
-    await waitForLock(configure, lockTimeout, clock);
+    await waitForLock(configure, lockTimeout, clock, signal);
     file?.settle();
     if (style.onOpen === undefined) return;
     // Whoever sets a reader up may have to write for it, such as a temporary table.

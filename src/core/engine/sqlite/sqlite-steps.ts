@@ -29,30 +29,31 @@ export class SqliteSteps {
    * Runs a step where it is its turn, and again while another process holds the lock it needs. A step that may
    * write has no effect where it fails with SQLITE_BUSY.
    *
+   * @param signal ends the wait for another process
    * @throws DatabaseMovedError where the file is gone
    */
-  run<Result>(step: () => Result): Promise<Result> {
-    if (!this.turn.isSpent()) return this.runNow(step);
-    return this.turn.giveWay().then(() => this.runNow(step));
+  run<Result>(step: () => Result, signal?: AbortSignal): Promise<Result> {
+    if (!this.turn.isSpent()) return this.runNow(step, signal);
+    return this.turn.giveWay().then(() => this.runNow(step, signal));
   }
 
   /** As `run`, for what may commit: reads that come behind it must not be answered from before it. */
-  runCommitting<Result>(step: () => Result): Promise<Result> {
+  runCommitting<Result>(step: () => Result, signal?: AbortSignal): Promise<Result> {
     return this.run(() => {
       endSharedReads();
       return step();
-    });
+    }, signal);
   }
 
   /** As `run`, for who has asked already whether it is time. */
-  async runNow<Result>(step: () => Result): Promise<Result> {
+  async runNow<Result>(step: () => Result, signal?: AbortSignal): Promise<Result> {
     const { file, lockTimeout, clock } = this.#options;
     file?.check(this.turn.now);
     try {
       return step();
     } catch (error) {
       if (!isBusy(error)) throw error;
-      return waitForLock(step, lockTimeout, clock);
+      return waitForLock(step, lockTimeout, clock, signal);
     }
   }
 

@@ -42,6 +42,9 @@ export const sqliteVocabulary: SqlVocabulary = {
     const query = tokens.map((token) => `"${token}"`).join(' ');
     return sql<SqlBool>`${sql.ref(`${table}.id`)} in (select rowid from ${index} where ${index} match ${query})`;
   },
+
+  // A transaction that writes is the only one.
+  lockSkippingLocked: () => sql``,
 };
 
 function whenType(column: Expression<unknown>, path: readonly JsonPathSegment[], types: readonly string[]) {

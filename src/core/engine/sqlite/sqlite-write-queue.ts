@@ -1,34 +1,19 @@
-import type { CompiledQuery, QueryResult } from 'kysely';
-import { LiminalDataError } from '../../foundation/errors/liminal-data-error.ts';
-import type { SqliteDatabase } from './sqlite-database.ts';
+import type { CompiledQuery } from 'kysely';
 import { translateSqliteError } from './sqlite-errors.ts';
 import type { LaneConnection } from './sqlite-lane.ts';
 import type { SqliteLanes } from './sqlite-lanes.ts';
+import { isLocked, refuse, serve, type QueuedWrite, type Results } from './shared-commit.ts';
 
-type Results = readonly QueryResult<unknown>[];
-
-/** One caller's work: a statement, or a batch of them that is one transaction. */
-interface Member {
-  readonly queries: readonly CompiledQuery[];
-  /** A batch of one statement is undone like one of many; a single statement is on its own. */
-  readonly isBatch: boolean;
+/** A write that waits, or is about to be served. */
+interface Member extends QueuedWrite {
   /** Who came behind the same transactions of others. */
   readonly place: number;
   /** Takes it out of the waiting line. */
   leaveLine: AbortController | undefined;
-  /** Whether its caller has given up; it must not run any more. */
-  isGone: boolean;
-  resolve: (results: Results) => void;
-  reject: (error: unknown) => void;
 }
-
-type Outcome = { readonly results: Results } | { readonly error: unknown };
 
 /** The most callers that share a commit. */
 const largestGroup = 1_000;
-
-/** How long a group may run before it commits, in ms: others want the event loop. */
-const longestGroup = 10;
 
 /**
  * Writes that stand for themselves, in the order of asking. Those that come together share one transaction, since
@@ -114,7 +99,7 @@ export class SqliteWriteQueue {
       await this.#lead(connection, [member]);
     } catch (error) {
       // Who was taken along by another, or has given up, has left the line in peace.
-      if (this.#waiting.delete(member)) member.reject(asOwnError(error));
+      if (this.#waiting.delete(member)) member.reject(translateSqliteError(error));
     }
   }
 
@@ -179,123 +164,4 @@ export class SqliteWriteQueue {
       return refuse(members, error);
     }
   }
-}
-
-function isLocked(error: unknown): boolean {
-  return String((error as { code?: unknown } | null)?.code).startsWith('SQLITE_BUSY');
-}
-
-function refuse(members: readonly Member[], error: unknown): Member[] {
-  for (const member of members) member.reject(asOwnError(error));
-  return [];
-}
-
-function asOwnError(error: unknown): unknown {
-  return error instanceof LiminalDataError ? error : translateSqliteError(error);
-}
-
-/**
- * Serves members in one transaction, or one member on its own.
- *
- * @returns those for whom the time did not suffice
- * @throws the error of SQLite where another process holds the lock; nothing has happened then
- */
-function serve(database: SqliteDatabase, group: readonly Member[]): Member[] {
-  const members = group.filter(({ isGone }) => !isGone);
-  const [first] = members;
-  if (first === undefined) return [];
-  if (members.length === 1) {
-    settle(first, runAlone(database, first));
-    return [];
-  }
-  const outcomes = runTogether(database, members);
-  // None has been answered. On their own each one runs as if there had been no group.
-  if (outcomes === undefined) return serveOneByOne(database, members);
-  outcomes.forEach((outcome, index) => settle(members[index] as Member, outcome));
-  return members.slice(outcomes.length);
-}
-
-/** Up to the first that meets a lock of another process, which the others then wait for. */
-function serveOneByOne(database: SqliteDatabase, members: readonly Member[]): Member[] {
-  for (const [index, member] of members.entries()) {
-    try {
-      settle(member, runAlone(database, member));
-    } catch (error) {
-      if (index === 0 || !isLocked(error)) throw error;
-      return members.slice(index);
-    }
-  }
-  return [];
-}
-
-function settle(member: Member, outcome: Outcome): void {
-  if ('error' in outcome) member.reject(asOwnError(outcome.error));
-  else member.resolve(outcome.results);
-}
-
-/** @throws where another process holds the lock */
-function runAlone(database: SqliteDatabase, { queries, isBatch }: Member): Outcome {
-  const isTransaction = isBatch && queries.length > 1;
-  if (isTransaction) database.command('begin immediate');
-  try {
-    const results = runAll(database, queries);
-    if (isTransaction) database.command('commit');
-    return { results };
-  } catch (error) {
-    // A full disk, among others, has rolled it back already.
-    if (isTransaction && database.inTransaction) database.command('rollback');
-    if (!isTransaction && isLocked(error)) throw error;
-    return { error };
-  }
-}
-
-/**
- * @returns an outcome each, as far as the time sufficed; undefined where nothing of it was kept
- * @throws where another process holds the lock
- */
-function runTogether(database: SqliteDatabase, members: readonly Member[]): Outcome[] | undefined {
-  const start = performance.now();
-  const outcomes: Outcome[] = [];
-  database.command('begin immediate');
-  try {
-    for (const member of members) {
-      outcomes.push(member.isBatch ? runBatch(database, member) : runOne(database, member));
-      if (!database.inTransaction) return undefined;
-      if (performance.now() - start > longestGroup) break;
-    }
-    database.command('commit');
-    return outcomes;
-  } catch {
-    // A deferred foreign key, or a full disk: whose fault it is shows on their own.
-    if (database.inTransaction) database.command('rollback');
-    return undefined;
-  }
-}
-
-/** SQLite undoes a statement that fails by itself, as it would outside of a transaction. */
-function runOne(database: SqliteDatabase, { queries }: Member): Outcome {
-  try {
-    return { results: runAll(database, queries) };
-  } catch (error) {
-    return { error };
-  }
-}
-
-function runBatch(database: SqliteDatabase, { queries }: Member): Outcome {
-  database.command('savepoint liminal_member');
-  try {
-    const results = runAll(database, queries);
-    database.command('release liminal_member');
-    return { results };
-  } catch (error) {
-    if (database.inTransaction) {
-      database.command('rollback to liminal_member');
-      database.command('release liminal_member');
-    }
-    return { error };
-  }
-}
-
-function runAll(database: SqliteDatabase, queries: readonly CompiledQuery[]): Results {
-  return queries.map(({ sql, parameters }) => database.run(sql, parameters));
 }

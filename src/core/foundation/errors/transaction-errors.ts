@@ -45,7 +45,7 @@ export class TransactionAbortedError extends LiminalDataError {
   static override readonly description = {
     code: 'LIMINAL_TRANSACTION_ABORTED',
     retryable: false,
-    when: 'A statement follows a failed one in the same Postgres transaction, or a transaction whose statement failed is committed. On SQLite only where the failure rolled the transaction back: a full disk, `or rollback`. Nothing of it is kept.',
+    when: 'A statement follows a failed one in the same transaction, or a transaction is committed in which a statement, or a unit that had joined it, failed. On every engine alike, also where SQLite itself would go on. Nothing of it is kept. `cause` is the first failure.',
     remedy: 'Let the first error end the transaction, or guard the statement with a savepoint.',
   } as const;
 }
@@ -67,5 +67,26 @@ export class TransactionClosedError extends LiminalDataError {
     retryable: false,
     when: 'A query is made with a handle whose transaction has been committed or rolled back, or is about to be: a branch of a `Promise.all` whose other branch failed.',
     remedy: 'Await every query inside of the work function, and do not keep its handle.',
+  } as const;
+}
+
+/** A handle was used that does not belong to the transaction in which the code runs. */
+export class OutsideTransactionError extends LiminalDataError {
+  static override readonly description = {
+    code: 'LIMINAL_OUTSIDE_TRANSACTION',
+    retryable: false,
+    when: 'Inside of a running transaction the root handle of the same database was used, or inside of a nested scope the handle of the scope around it: the statement would not belong to the work around it, and could wait for it for ever. Also for `propagation: "never"` inside of a transaction.',
+    remedy:
+      'Use the handle, the repositories and the services that the transaction hands out. Where the statement is meant to stand outside, say so: `outside(() => …)`.',
+  } as const;
+}
+
+/** A transaction did not come to its end in the time that its caller gave it. */
+export class TransactionTimeoutError extends LiminalDataError {
+  static override readonly description = {
+    code: 'LIMINAL_TRANSACTION_TIMEOUT',
+    retryable: false,
+    when: 'The `timeout` of a unit of work or a transaction ran out before its COMMIT was begun, all attempts together. It is rolled back; on Postgres the running statement is cancelled.',
+    remedy: 'Give it more time, or do less in it; wait for other systems outside of transactions.',
   } as const;
 }

@@ -17,6 +17,7 @@ import {
   StatementTimeoutError,
   TransactionAbortedError,
   UniqueViolationError,
+  outside,
   type ConstraintViolationError,
   type DatabaseProvider,
 } from '../../../../src/core/index.ts';
@@ -299,7 +300,7 @@ describeOnPostgres('what the server says has its class', (postgres) => {
     await provider.exec(`insert into items values (1, 'a')`);
     await provider.transaction(async (tx) => {
       await tx.updateTable('items').set({ name: 'x' }).execute();
-      const error = await rejectionOf(provider.exec(`update items set name = 'y'`));
+      const error = await rejectionOf(outside(() => provider.exec(`update items set name = 'y'`)));
       expect(error).to.be.instanceOf(DatabaseBusyError);
     });
   });

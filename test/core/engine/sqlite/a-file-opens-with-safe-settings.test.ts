@@ -125,12 +125,13 @@ describeOnDatabase('sqlite-file', 'a SQLite file', () => {
     expect(await provider.query('pragma foreign_keys')).to.deep.equal([{ foreign_keys: 1 }]);
   });
 
-  it('rolls back a transaction that a plain statement left open, before the next caller comes', async () => {
+  it('rolls back a transaction that SQL left open on its connection, before the next caller comes', async () => {
     const provider = open(join(makeTempDirectory('open'), 'a.db'));
     await provider.exec('create table n (i integer) strict');
-    await provider.exec('begin');
-    await provider.exec('insert into n values (1)');
-    await provider.exec('begin immediate');
-    expect(await provider.query('select count(*) as n from n')).to.deep.equal([{ n: 1 }]);
+    await provider.db.connection().execute(async (db) => {
+      await sql`begin immediate`.execute(db);
+      await sql`insert into n values (1)`.execute(db);
+    });
+    expect(await provider.query('select count(*) as n from n')).to.deep.equal([{ n: 0 }]);
   });
 });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { sql } from 'kysely';
+import { CompiledQuery, sql } from 'kysely';
 import { Buffer } from 'node:buffer';
 import type { Worker } from 'node:worker_threads';
 import {
@@ -12,10 +12,12 @@ import {
   StatementTimeoutError,
   UnsafeIntegerError,
   ValidationError,
+  outside,
   type DatabaseProvider,
 } from '../../../../src/core/index.ts';
 import { describeOnDatabase } from '../../../support/database.ts';
 import { soakCount } from '../../../support/engines.ts';
+import { passMicrotasks } from '../../../support/microtasks.ts';
 import { rejectionOf } from '../../../support/rejection.ts';
 import { until } from '../../../support/until.ts';
 import { describeEngineContract } from '../engine-contract.ts';
@@ -55,7 +57,7 @@ describeOnDatabase('sqlite-file', 'with worker threads', (database) => {
 
   it('reads beside a write transaction start threads, and wait for each other', async () => {
     const provider = await open({ pool: { max: 2 } });
-    const count = (limit: number) => provider.query<{ count: number }>(countTo(limit));
+    const count = (limit: number) => outside(() => provider.query<{ count: number }>(countTo(limit)));
     const counts = await provider.transaction(async () => {
       await count(1);
       const heavy = count(3_000_000);
@@ -163,6 +165,36 @@ describeOnDatabase('sqlite-file', 'with worker threads', (database) => {
     expect(threads.length).to.equal(1);
   });
 
+  it('a signal that fires at any moment of a read that fails leaves no failure that nobody hears', async () => {
+    const provider = await open();
+    const query = CompiledQuery.raw('select * from nowhere');
+    await rejectionOf(provider.direct!.execute(query));
+    const unheard: unknown[] = [];
+    const hear = (error: unknown) => void unheard.push(error);
+    const listeners = process.listeners('unhandledRejection');
+    process.removeAllListeners('unhandledRejection').on('unhandledRejection', hear);
+    try {
+      for (let moment = 0; moment < 40; moment += 1) {
+        const controller = new AbortController();
+        const { signal } = controller;
+        const outcomes = [
+          provider.direct!.execute(query, { signal }),
+          provider.db.executeQuery(query, { signal }),
+        ];
+        const settled = Promise.allSettled(outcomes);
+        await passMicrotasks(moment);
+        controller.abort();
+        await settled;
+        await until(() => provider.stats().busy === 0);
+        await new Promise((resolve) => setImmediate(resolve));
+        expect(unheard, `behind ${moment} microtasks`).to.deep.equal([]);
+      }
+    } finally {
+      process.off('unhandledRejection', hear);
+      for (const listener of listeners) process.on('unhandledRejection', listener);
+    }
+  });
+
   it('a thread that dies is replaced, whatever it was at', async function () {
     // Each round starts a thread, which loads the driver.
     this.timeout(60_000);
@@ -203,7 +235,7 @@ describeOnDatabase('sqlite-file', 'with worker threads', (database) => {
             .select(sql<number>`count(*)`.as('n'))
             .execute();
         expect(await count()).to.deep.equal([{ n: 0 }]);
-        await provider.exec('insert into notes (text) values (?)', ['x']);
+        await outside(() => provider.exec('insert into notes (text) values (?)', ['x']));
         expect(await count()).to.deep.equal([{ n: 0 }]);
       },
       { readOnly: true },

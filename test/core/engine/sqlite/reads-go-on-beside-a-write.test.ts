@@ -4,6 +4,7 @@ import {
   DatabaseProviderFactory,
   NestedAcquireError,
   ReadOnlyDatabaseError,
+  outside,
   type DatabaseProvider,
 } from '../../../../src/core/index.ts';
 import { describeOnDatabase } from '../../../support/database.ts';
@@ -24,7 +25,7 @@ describeOnDatabase('sqlite-file', 'reads go on beside a write', (database) => {
 
   afterEach(() => provider.close());
 
-  const add = (id: number) => provider.exec("insert into notes values (?, 'x')", [id]);
+  const add = (id: number) => outside(() => provider.exec("insert into notes values (?, 'x')", [id]));
   const count = async (db = provider.db) => {
     const { rows } = await sql<{ n: number }>`select count(*) as n from notes`.execute(db);
     return rows[0]?.n;
@@ -34,15 +35,15 @@ describeOnDatabase('sqlite-file', 'reads go on beside a write', (database) => {
     await provider.transaction(async (tx) => {
       await tx.insertInto('notes').values({ id: 1, text: 'a' }).execute();
       for (let index = 0; index < 20; index += 1) {
-        expect(await count()).to.equal(0);
-        expect(await provider.query('select id from notes')).to.deep.equal([]);
+        expect(await outside(() => count())).to.equal(0);
+        expect(await outside(() => provider.query('select id from notes'))).to.deep.equal([]);
       }
       expect(await count(tx)).to.equal(1);
     });
     expect(await count()).to.equal(1);
   });
 
-  it('transaction, while a write of the same work that forgot its handle is told so', async () => {
+  it('transaction, while a write of the same work that would wait for the writer is told so', async () => {
     const outcome = provider.transaction(() => add(1));
     expect(await rejectionOf(outcome)).to.be.instanceOf(NestedAcquireError);
   });
@@ -53,13 +54,18 @@ describeOnDatabase('sqlite-file', 'reads go on beside a write', (database) => {
       async (tx) => {
         expect(await count(tx)).to.equal(1);
         await add(2);
-        expect(await count()).to.equal(2);
+        expect(await outside(() => count())).to.equal(2);
         expect(await count(tx)).to.equal(1);
-        const write = tx.insertInto('notes').values({ id: 3, text: 'a' }).execute();
-        expect(await rejectionOf(write)).to.be.instanceOf(ReadOnlyDatabaseError);
       },
       { readOnly: true },
     );
+    const write = provider.transaction(
+      (tx) => tx.insertInto('notes').values({ id: 3, text: 'a' }).execute(),
+      {
+        readOnly: true,
+      },
+    );
+    expect(await rejectionOf(write)).to.be.instanceOf(ReadOnlyDatabaseError);
     expect(await count()).to.equal(2);
     expect(provider.stats()).to.include({ busy: 0 });
   });

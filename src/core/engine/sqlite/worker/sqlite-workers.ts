@@ -1,12 +1,14 @@
 import type { CompiledQuery, QueryResult } from 'kysely';
 import { decorrelatedJitter } from '../../../foundation/backoff.ts';
 import { sleep, type Clock } from '../../../foundation/clock.ts';
-import { ConnectionError, PoolClosedError } from '../../../foundation/errors/connection-errors.ts';
+import { ConnectionError } from '../../../foundation/errors/connection-errors.ts';
 import type { Logger } from '../../../foundation/logger.ts';
 import type { PoolListener } from '../../../foundation/pool-event.ts';
 import type { PoolStats } from '../../../foundation/pool-stats.ts';
+import { unlessAborted } from '../../../foundation/within.ts';
 import { trackHoldings } from '../../../pool/holding.ts';
 import type { LeaseLedger } from '../../../pool/lease-ledger.ts';
+import { poolClosed } from '../../../pool/pool-closed.ts';
 import { Semaphore } from '../../../pool/semaphore.ts';
 import { SqliteWorker } from './sqlite-worker.ts';
 import { WorkerLease } from './worker-lease.ts';
@@ -87,7 +89,7 @@ export class SqliteWorkers {
     await this.#permits.acquire(signal);
     try {
       const worker = this.#idle.pop() ?? (await this.#startFor(signal));
-      if (this.#ended) throw closedError();
+      if (this.#ended) throw poolClosed();
       const { clock, statementTimeout, ledger } = this.#options;
       const holding = ledger.lend(this.#permits);
       return new WorkerLease(worker, {
@@ -118,6 +120,7 @@ export class SqliteWorkers {
   ): Promise<QueryResult<Row> | undefined> {
     const lease = await this.#lendBriefly(signal);
     try {
+      // The statement itself cannot be stopped, and keeps its thread until its end.
       return await unlessAborted(lease.read<Row>(sql, parameters), signal);
     } finally {
       lease.release();
@@ -210,7 +213,7 @@ export class SqliteWorkers {
     if (this.#abandoned >= count) throw exhaustedError(this.#abandoned);
     if (this.#nextDelay !== undefined) await sleep(clock, this.#nextDelay());
     await prepareFile();
-    if (this.#ended) throw closedError();
+    if (this.#ended) throw poolClosed();
     const worker = new SqliteWorker(settings);
     this.#workers.add(worker);
     this.#created += 1;
@@ -232,7 +235,10 @@ export class SqliteWorkers {
     this.#permits.release();
   }
 
+  /** Gives a thread up: a query of it does not end, or it could not be made clean. */
   #abandon(worker: SqliteWorker, reason: ConnectionError): void {
+    // Several statements of one borrower may run out of time together; and one that has died is gone already.
+    if (!this.#workers.has(worker)) return;
     this.#forget(worker);
     this.#abandoned += 1;
     void worker.ended.then(() => {
@@ -240,8 +246,8 @@ export class SqliteWorkers {
     });
     worker.abandon(reason);
     this.#options.logger.warn(
-      { statementTimeout: this.#options.statementTimeout, abandoned: this.#abandoned },
-      'a read outlived statementTimeout and cannot be stopped; its worker thread is left alone and replaced',
+      { error: reason, abandoned: this.#abandoned },
+      'a worker thread was given up; it ends with what runs in it, and another one takes its place',
     );
   }
 
@@ -260,27 +266,6 @@ async function* chunksOf<Row>(lease: WorkerLease, chunkSize: number): AsyncGener
   } finally {
     lease.release();
   }
-}
-
-/** Frees the caller at once; the statement itself cannot be stopped, and keeps its thread until its end. */
-async function unlessAborted<Result>(
-  work: Promise<Result>,
-  signal: AbortSignal | undefined,
-): Promise<Result> {
-  if (signal === undefined) return work;
-  if (signal.aborted) throw signal.reason;
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason as Error);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
-}
-
-function closedError(): PoolClosedError {
-  return new PoolClosedError('A connection was asked for after close() had begun.');
 }
 
 function cutOffError(): ConnectionError {

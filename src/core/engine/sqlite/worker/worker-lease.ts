@@ -13,7 +13,7 @@ export interface WorkerLeaseOptions {
   readonly clock: Clock;
   /** In ms; 0 is no limit. */
   readonly statementTimeout: number;
-  /** Gives the thread up, which a query does not leave. */
+  /** Gives the thread up, which a query does not leave, or which cannot be made clean. Harmless when repeated. */
   abandon(reason: ConnectionError): void;
   /** Gives the thread back. */
   giveBack(): void;
@@ -100,7 +100,9 @@ export class WorkerLease {
       await this.#closeStream();
       await this.end();
     } catch (cause) {
-      this.#options.abandon(new ConnectionError('The worker thread could not be cleaned.', { cause }));
+      this.#options.abandon(
+        new ConnectionError('The worker thread was given up: it could not be made clean.', { cause }),
+      );
     }
     this.#options.giveBack();
   }
@@ -126,7 +128,9 @@ export class WorkerLease {
     const cancel = clock.schedule(statementTimeout, () => {
       reject(timeoutError(statementTimeout));
       this.#options.abandon(
-        new ConnectionError('The worker thread was given up, since its query did not end in time.'),
+        new ConnectionError(
+          `The worker thread was given up: a query of it outlived statementTimeout (${statementTimeout} ms) and cannot be stopped.`,
+        ),
       );
     });
     try {

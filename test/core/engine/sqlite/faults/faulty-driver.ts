@@ -1,6 +1,6 @@
 /**
  * Puts a fault into better-sqlite3, for a process that tests nothing else: the Nth call of the driver from
- * now on throws what SQLite would. Loaded before the library, which then gets the driver with the fault.
+ * now on throws what SQLite would, or each run of one statement does. Loaded before the library, which then gets the driver with the fault.
  */
 import { createRequire } from 'node:module';
 import type BetterSqlite3 from 'better-sqlite3';
@@ -10,10 +10,17 @@ const Driver = require('better-sqlite3') as typeof BetterSqlite3;
 
 let callsLeft = Infinity;
 let code = '';
+let failingText: string | undefined;
 
 /** Lets the Nth call from now on fail, counted from 1, with a result code of SQLite. */
 export function failCall(number: number, withCode: string): void {
   callsLeft = number;
+  code = withCode;
+}
+
+/** Lets each run of a statement fail, with a result code of SQLite. */
+export function failStatement(text: string, withCode: string): void {
+  failingText = text;
   code = withCode;
 }
 
@@ -25,11 +32,16 @@ export function hasFailed(): boolean {
 /** Lets no call fail any more. */
 export function mendDriver(): void {
   callsLeft = Infinity;
+  failingText = undefined;
 }
 
 function countCall(): void {
   callsLeft -= 1;
-  if (callsLeft === 0) throw new Driver.SqliteError('the fault of the test', code);
+  if (callsLeft === 0) throw fault();
+}
+
+function fault(): Error {
+  return new Driver.SqliteError('the fault of the test', code);
 }
 
 /** Counts the calls of methods, closing excepted: it frees what is there even where it fails. */
@@ -42,6 +54,7 @@ function interpose(prototype: object, names: readonly string[]): void {
       writable: true,
       value(this: unknown, ...args: unknown[]): unknown {
         countCall();
+        if (failingText !== undefined && (this as { source?: string }).source === failingText) throw fault();
         return Reflect.apply(method, this, args);
       },
     });

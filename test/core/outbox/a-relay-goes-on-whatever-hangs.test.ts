@@ -1,0 +1,216 @@
+import { expect } from 'chai';
+import { sql } from 'kysely';
+import type { DatabaseProvider } from '../../../src/core/index.ts';
+import { systemClock } from '../../../src/core/index.ts';
+import { Outbox, OutboxRelay, type RelayOptions } from '../../../src/core/outbox/index.ts';
+import type { OutboxTables } from '../../../src/core/outbox/outbox-tables.ts';
+import { Upkeep } from '../../../src/core/outbox/upkeep.ts';
+import { describeOnDatabase, describeOnEachDatabase } from '../../support/database.ts';
+import { until } from '../../support/until.ts';
+import { countRows, openOutboxDatabase, type TestTopics } from './outbox-fixture.ts';
+
+const somebody = '00000000-0000-4000-8000-000000000000';
+
+describeOnEachDatabase('a relay', (database) => {
+  let provider: DatabaseProvider<OutboxTables>;
+  let seen: unknown[];
+
+  beforeEach(async () => {
+    provider = await openOutboxDatabase(await database.freshUrl());
+    seen = [];
+  });
+
+  afterEach(() => provider.close());
+
+  const publish = (key: string | undefined, n: number, topic: 'work' | 'other' = 'work') =>
+    provider.transaction((tx) =>
+      new Outbox<TestTopics>(provider).publish(
+        tx,
+        topic === 'work' ? { topic, key, payload: { n } } : { topic, key, payload: String(n) },
+      ),
+    );
+  const relayOf = (options: Partial<RelayOptions<TestTopics>> = {}) =>
+    new OutboxRelay<TestTopics>(provider, {
+      pollInterval: 10,
+      deliver: async ({ payload }) => void seen.push(payload),
+      ...options,
+    });
+
+  it('that runs once delivers what a process that is gone has left leased', async () => {
+    await publish('a', 1);
+    await provider.db
+      .updateTable('outbox_messages')
+      .set({ lease_owner: somebody, lease_duration: 60, fence: 1 })
+      .execute();
+    await using relay = relayOf();
+    expect(await relay.runOnce()).to.include({ delivered: 1 });
+  });
+
+  it('that runs once waits for no delivery whose owner lives', async () => {
+    await publish('a', 1);
+    const release = Promise.withResolvers<void>();
+    let begun = 0;
+    const deliver = async () => {
+      begun += 1;
+      await release.promise;
+    };
+    await using owner = relayOf({ leaseDuration: 400, deliver });
+    owner.start();
+    await until(() => begun === 1);
+    await using relay = relayOf();
+    expect(await relay.runOnce()).to.deep.equal({ delivered: 0, failed: 0, dead: 0 });
+    release.resolve();
+  });
+
+  it('that runs once returns, however many keys of however many topics cannot be delivered', async () => {
+    for (const topic of ['work', 'other'] as const) {
+      for (let n = 0; n < 250; n += 1) await publish(`k${n}`, n, topic);
+    }
+    await provider.db
+      .updateTable('outbox_messages')
+      .set({ available_at: Date.now() + 600_000 })
+      .execute();
+    // The topics are looked at out of step from now on.
+    await publish(undefined, 1, 'other');
+    await using relay = relayOf({ concurrency: 1 });
+    expect(await relay.runOnce()).to.include({ delivered: 1 });
+  });
+
+  it('that runs once delivers all that is due, among however many keys that are not', async () => {
+    for (let n = 0; n < 250; n += 1) await publish(`k${n}`, n);
+    await provider.db
+      .updateTable('outbox_messages')
+      .set({ available_at: Date.now() + 60_000 })
+      .execute();
+    // More than follow each other in one key before others have their turn, and keys at both ends.
+    for (let n = 0; n < 120; n += 1) await publish('k17b', n);
+    for (const key of ['a', 'z', 'k99z']) await publish(key, 1);
+    await using relay = relayOf({ concurrency: 2 });
+    expect(await relay.runOnce()).to.include({ delivered: 123 });
+  });
+
+  it('that runs once forgets keys as well', async () => {
+    await publish('a', 1);
+    await publish('b', 1);
+    await provider.db
+      .updateTable('outbox_messages')
+      .set({ available_at: Date.now() + 60_000 })
+      .where('key', '=', 'b')
+      .execute();
+    await using relay = relayOf();
+    await relay.runOnce();
+    expect(await provider.db.selectFrom('outbox_keys').select('key').execute()).to.deep.equal([{ key: 'b' }]);
+  });
+
+  it('that runs once is waited for by its end', async () => {
+    let stopping: Promise<void> | undefined;
+    await using watched = await openOutboxDatabase(await database.freshUrl(), {
+      onStatement: ({ sql: text }) => {
+        if (/^\s*update outbox_messages set lease_owner/.test(text)) stopping ??= relay.stop();
+      },
+    });
+    await watched.transaction((tx) =>
+      new Outbox<TestTopics>(watched).publish(tx, { topic: 'work', payload: { n: 1 } }),
+    );
+    const relay = new OutboxRelay<TestTopics>(watched, {
+      deliver: async (message) => void seen.push(message),
+    });
+    const running = relay.runOnce();
+    await until(() => stopping !== undefined);
+    await stopping;
+    const row = await watched.db.selectFrom('outbox_messages').select(['attempts', 'lease_owner']).execute();
+    expect(row).to.deep.equal([{ attempts: 0, lease_owner: null }]);
+    expect(await running).to.deep.equal({ delivered: 0, failed: 0, dead: 0 });
+  });
+
+  it('delivers what it has leased where the next claim of the same look fails', async () => {
+    await publish(undefined, 1, 'work');
+    await publish(undefined, 2, 'other');
+    // The topics have their turns, and the second one of the first look is this one.
+    const refusal =
+      database.name === 'postgres'
+        ? [
+            `create function refuse() returns trigger language plpgsql as $$ begin raise exception 'refused'; end $$`,
+            `create trigger refuse before update on outbox_messages for each row when (new.topic = 'other') execute function refuse()`,
+          ]
+        : [
+            `create trigger refuse before update on outbox_messages when new.topic = 'other' begin select raise(abort, 'refused'); end`,
+          ];
+    for (const text of refusal) await sql.raw(text).execute(provider.db);
+    let errors = 0;
+    await using relay = relayOf({ onEvent: ({ type }) => void (errors += type === 'error' ? 1 : 0) });
+    relay.start();
+    await until(() => seen.length === 1);
+    await until(() => errors > 0);
+    expect(seen).to.deep.equal([{ n: 1 }]);
+  });
+});
+
+describeOnDatabase('postgres', 'a relay', (database) => {
+  let provider: DatabaseProvider<OutboxTables>;
+  let outbox: Outbox<TestTopics>;
+
+  beforeEach(async () => {
+    provider = await openOutboxDatabase(await database.freshUrl());
+    outbox = new Outbox(provider);
+  });
+
+  afterEach(() => provider.close());
+
+  it('does not wait for publishers in order to forget their keys', async () => {
+    const publish = (n: number) =>
+      provider.transaction((tx) => outbox.publish(tx, { topic: 'work', key: 'a', payload: { n } }));
+    await publish(1);
+    await provider.db.deleteFrom('outbox_messages').execute();
+    const upkeep = new Upkeep(systemClock, 1_000, provider.sql);
+    let isTended = false;
+    const committed = Promise.withResolvers<void>();
+    const publishing = provider.transaction(async (tx) => {
+      await outbox.publish(tx, { topic: 'work', key: 'a', payload: { n: 2 } });
+      await committed.promise;
+    });
+    try {
+      await until(
+        async () =>
+          (
+            await provider.query(
+              `select 1 from pg_locks where mode = 'RowExclusiveLock' and relation = 'outbox_keys'::regclass`,
+            )
+          ).length > 0,
+      );
+      void upkeep.tendOnce(provider.db).then(() => (isTended = true));
+      await until(() => isTended);
+    } finally {
+      committed.resolve();
+      await publishing;
+    }
+    const rows = await provider.db.selectFrom('outbox_keys').select('last_seq').execute();
+    expect(rows).to.deep.equal([{ last_seq: 2 }]);
+    await provider.db.deleteFrom('outbox_messages').execute();
+    await upkeep.tendOnce(provider.db);
+    expect(await countRows(provider, 'outbox_keys')).to.equal(0);
+  });
+
+  it('tells a delivery that its lease has run out, also where its sign of life hangs', async () => {
+    await provider.transaction((tx) => outbox.publish(tx, { topic: 'work', payload: { n: 1 } }));
+    const aborted = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    await using relay = new OutboxRelay<TestTopics>(provider, {
+      leaseDuration: 100,
+      pollInterval: 10,
+      deliver: async (_, { signal, attempt }) => {
+        if (attempt > 1) return;
+        signal.addEventListener('abort', () => aborted.resolve());
+        begun.resolve();
+        await new Promise(() => {});
+      },
+    });
+    relay.start();
+    await begun.promise;
+    await provider.transaction(async (tx) => {
+      await sql`select 1 from outbox_messages for update`.execute(tx);
+      await aborted.promise;
+    });
+    await until(async () => (await countRows(provider, 'outbox_messages')) === 0);
+  });
+});
