@@ -124,6 +124,7 @@ describeOnEachDatabase('every query has its index', (database) => {
       'context_threads.owner_id',
       'messages.thread_id',
       'message_search.message_id',
+      'saga_steps.saga_id',
     ]);
     expect(rows.filter(({ indexed }) => Number(indexed) === 0)).to.deep.equal([]);
   });

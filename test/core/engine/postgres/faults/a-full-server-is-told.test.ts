@@ -23,11 +23,20 @@ describeOnPostgres('a full server is told', (postgres) => {
     await createTokens(second);
     await timeToFullCapacity(first as unknown as TokenProvider, 10_000);
     const start = performance.now();
-    const outcomes = await Promise.allSettled(
-      Array.from({ length: 6 }, () =>
-        second.transaction((tx) => tx.selectFrom('tokens').selectAll().execute()),
-      ),
-    );
+    // Whoever is served keeps the place until somebody was turned away: else they could all be served in turn.
+    const refused = Promise.withResolvers<void>();
+    const call = async (): Promise<void> => {
+      try {
+        await second.transaction(async (tx) => {
+          await tx.selectFrom('tokens').selectAll().execute();
+          await refused.promise;
+        });
+      } catch (error) {
+        refused.resolve();
+        throw error;
+      }
+    };
+    const outcomes = await Promise.allSettled(Array.from({ length: 6 }, call));
     const failures = outcomes.filter((outcome) => outcome.status === 'rejected');
     expect(failures).not.to.deep.equal([]);
     for (const { reason } of failures) {
