@@ -43,10 +43,13 @@ export async function replayDeadLetters(
 ): Promise<ReplayReport> {
   const condition = conditionOf(choice);
   let report: ReplayReport = { replayed: 0, overtaken: 0 };
-  for (;;) {
-    const moved = await provider.transaction((tx) => replayPortion(provider, outboxTablesOf(tx), condition), {
-      retry: true,
-    });
+  // Behind the last one, since a letter that was put back may be dead again by now.
+  for (let after: string | undefined; ;) {
+    const moved = await provider.transaction(
+      (tx) => replayPortion(provider, outboxTablesOf(tx), condition, after),
+      { retry: true },
+    );
+    after = moved.last;
     report = {
       replayed: report.replayed + moved.replayed,
       overtaken: report.overtaken + moved.overtaken,
@@ -71,11 +74,13 @@ async function replayPortion(
   { sql: vocabulary }: OutboxProvider,
   db: Kysely<OutboxTables>,
   condition: Condition,
-): Promise<ReplayReport> {
+  after: string | undefined,
+): Promise<ReplayReport & { readonly last: string | undefined }> {
   const rows = await db
     .deleteFrom('outbox_dead_letters')
     .where('id', 'in', (dead) => {
-      const ids = dead.selectFrom('outbox_dead_letters').select('id').orderBy('id').limit(portion);
+      let ids = dead.selectFrom('outbox_dead_letters').select('id').orderBy('id').limit(portion);
+      if (after !== undefined) ids = ids.where('id', '>', after);
       return condition === undefined ? ids : ids.where(condition[0], '=', condition[1]);
     })
     .returning(['id', 'topic', 'key', 'seq', 'payload', 'headers', 'created_at'])
@@ -89,7 +94,8 @@ async function replayPortion(
     const notify = vocabulary.notify?.(publicationChannel, topic);
     await (notify === undefined ? insert : insert.returning(notify.as('notified'))).execute();
   }
-  return { replayed: rows.length, overtaken };
+  const last = rows.map(({ id }) => id).reduce((one, other) => (one > other ? one : other), after ?? '');
+  return { replayed: rows.length, overtaken, last };
 }
 
 interface Place {

@@ -68,6 +68,10 @@ export class DeliveryLane {
     const { message, attempt } = claim;
     const lease = leases.hold(claim, since);
     try {
+      if (claim.fault !== undefined) {
+        await this.#giveUp(claim, lease, claim.fault);
+        return undefined;
+      }
       if (attempt > settings.retry.attempts) {
         await this.#giveUp(claim, lease, claim.lastError ?? ownerIsGone);
         return undefined;

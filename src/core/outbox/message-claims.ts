@@ -105,6 +105,18 @@ export class MessageClaims {
     return this.#claim(db, sql`m.id in (${sql.join(heads)}) and m.available_at <= ${now}`, sql``);
   }
 
+  /** Finds what this relay has leased of keys, by the database's account. */
+  async findOwn(
+    db: Kysely<OutboxTables>,
+    lines: readonly { readonly topic: string; readonly key: string }[],
+  ): Promise<ClaimedMessage[]> {
+    const ofLines = lines.map(({ topic, key }) => sql`(m.topic = ${topic} and m.key = ${key})`);
+    const { rows } = await sql<MessageRow>`
+      select m.* from outbox_messages m
+      where m.lease_owner = ${this.#terms.owner} and (${sql.join(ofLines, sql` or `)})`.execute(db);
+    return rows.map(claimedMessageOf);
+  }
+
   async #claim(
     db: Kysely<OutboxTables>,
     condition: RawBuilder<unknown>,

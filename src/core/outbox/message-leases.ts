@@ -1,5 +1,5 @@
 import { sql, type Expression, type ExpressionBuilder, type Kysely, type SqlBool } from 'kysely';
-import type { ClaimedMessage } from './outbox-message.ts';
+import { readableBody, type ClaimedMessage } from './outbox-message.ts';
 import type { OutboxTables } from './outbox-tables.ts';
 
 /** One lease of one message. */
@@ -34,6 +34,14 @@ export const messageLeases = {
   async complete(db: Kysely<OutboxTables>, leases: readonly MessageLease[]): Promise<ReadonlySet<string>> {
     const rows = await db.deleteFrom('outbox_messages').where(holdsAny(leases)).returning('id').execute();
     return new Set(rows.map(({ id }) => id));
+  },
+
+  /** Asks what is gone. @returns the ids of those that are in the line no more */
+  async findGone(db: Kysely<OutboxTables>, leases: readonly MessageLease[]): Promise<ReadonlySet<string>> {
+    const ids = leases.map(({ id }) => id);
+    const rows = await db.selectFrom('outbox_messages').select('id').where('id', 'in', ids).execute();
+    const left = new Set(rows.map(({ id }) => id));
+    return new Set(ids.filter((id) => !left.has(id)));
   },
 
   /** Gives a sign of life. @returns the ids of those whose lease still held */
@@ -86,7 +94,7 @@ export const messageLeases = {
     if (row === undefined) return false;
     await db
       .insertInto('outbox_dead_letters')
-      .values({ ...row, attempts, last_error: error, died_at: failedAt })
+      .values({ ...row, ...readableBody(row), attempts, last_error: error, died_at: failedAt })
       .execute();
     return true;
   },

@@ -31,24 +31,61 @@ export interface ClaimedMessage {
   /** Which delivery this is, from 1. */
   readonly attempt: number;
   readonly lastError: string | undefined;
+  /** Why the row cannot be read, so that the message has no payload; undefined where it can. */
+  readonly fault: unknown;
 }
 
 /** A row of the messages, as the claims return it. */
 export type MessageRow = Selectable<OutboxTables['outbox_messages']>;
 
-/** @throws ValidationError where a row holds no JSON, as no publisher of ours has left it */
+/** Never throws: the row is leased already, and so are others that came with it. */
 export function claimedMessageOf(row: MessageRow): ClaimedMessage {
+  const { payload, headers, fault } = readBody(row);
   return {
     message: Object.freeze({
       id: row.id,
       topic: row.topic,
       key: row.key ?? undefined,
-      payload: decodeJson(row.payload),
-      headers: decodeJson(row.headers) as Readonly<Record<string, string>>,
+      payload,
+      headers,
       createdAt: row.created_at,
     }),
     fence: row.fence,
     attempt: row.attempts,
     lastError: row.last_error ?? undefined,
+    fault,
   };
+}
+
+/** What of a row may lie among the dead letters, which take JSON alone: a text that is none is kept within one. */
+export function readableBody({
+  payload,
+  headers,
+}: Pick<MessageRow, 'payload' | 'headers'>): Pick<MessageRow, 'payload' | 'headers'> {
+  return {
+    payload: isJson(payload) ? payload : JSON.stringify(String(payload)),
+    headers: isJson(headers) ? headers : JSON.stringify({ unreadable: String(headers) }),
+  };
+}
+
+function isJson(text: string): boolean {
+  try {
+    decodeJson(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** No publisher of ours leaves what is no JSON; a broken disk may, or a hand that mends something. */
+function readBody({ payload, headers }: MessageRow) {
+  try {
+    return {
+      payload: decodeJson(payload),
+      headers: decodeJson(headers) as OutboxMessage['headers'],
+      fault: undefined,
+    };
+  } catch (fault) {
+    return { payload: undefined, headers: {}, fault };
+  }
 }

@@ -77,7 +77,7 @@ export class OutboxRelay<Topics extends object = Record<string, unknown>> implem
    */
   constructor(provider: OutboxProvider, options: RelayOptions<Topics>) {
     const settings = relaySettingsOf(options);
-    const { clock, leaseDuration, topics, retry } = settings;
+    const { clock, leaseDuration, topics } = settings;
     const owner = createUuidSource(clock)();
     const claims = new MessageClaims(provider.sql, { owner, duration: leaseDuration });
     const onError = (error: unknown) => this.#report(error);
@@ -86,8 +86,8 @@ export class OutboxRelay<Topics extends object = Record<string, unknown>> implem
     this.#claims = new FairClaims(claims, topics, clock);
     this.#leases = new HeldLeases(() => outboxTablesOf(provider.db), leaseDuration, clock, onError);
     this.#watch = new LeaseWatch(clock);
-    this.#upkeep = new Upkeep(clock, retry.maxDelay, provider.sql);
-    this.#settlement = new Settlement(provider, claims, clock);
+    this.#upkeep = new Upkeep(clock, provider.sql);
+    this.#settlement = new Settlement(provider, claims, clock, (lease) => this.#leases.has(lease));
     this.#wakeUp = new WakeUp(clock);
   }
 
@@ -204,6 +204,7 @@ export class OutboxRelay<Topics extends object = Record<string, unknown>> implem
   }
 
   async #runUntilDone(counts: DeliveryCounts): Promise<void> {
+    await this.#upkeep.mendPutOff(outboxTablesOf(this.#provider.db));
     while (!this.#isStopped) {
       const { taken, isPartial } = await this.#look(counts);
       const isIdle = taken === 0 && this.#lanes.size === 0;

@@ -2,6 +2,7 @@ import { systemClock, type Clock } from '../foundation/clock.ts';
 import { ValidationError } from '../foundation/errors/validation-error.ts';
 import type { Issue } from '../foundation/issue.ts';
 import { silentLogger, type Logger } from '../foundation/logger.ts';
+import { quietLogger } from '../foundation/quiet-logger.ts';
 import { checkName } from './new-message.ts';
 import type { OutboxMessage } from './outbox-message.ts';
 import type { RelayEvent } from './relay-event.ts';
@@ -43,7 +44,7 @@ export interface RelayOptions<Topics extends object = Record<string, unknown>> {
   readonly deliverTimeout?: number;
   /** When a delivery that failed is tried again. */
   readonly retry?: DeliveryRetryOptions;
-  /** Hears what happens. */
+  /** Hears what happens, and is not waited for. What it throws, now or later, is logged and changes nothing. */
   readonly onEvent?: (event: RelayEvent<Topics>) => void;
   /** Where time comes from; the machine's by default. */
   readonly clock?: Clock;
@@ -69,7 +70,8 @@ const longest = 24 * 60 * 60 * 1_000;
 
 /** @throws ValidationError with every fault */
 export function relaySettingsOf<Topics extends object>(options: RelayOptions<Topics>): RelaySettings {
-  const { topics, clock = systemClock, logger = silentLogger, onEvent } = options;
+  const { topics, clock = systemClock, onEvent } = options;
+  const logger = quietLogger(options.logger ?? silentLogger);
   const issues: Issue[] = [];
   const whole = (path: readonly string[], value: number, least: number, most: number): number => {
     if (!Number.isInteger(value) || value < least || value > most) {
@@ -101,17 +103,20 @@ export function relaySettingsOf<Topics extends object>(options: RelayOptions<Top
   return settings;
 }
 
-/** Keeps what a listener throws from becoming a failure of a delivery. */
+/** Keeps what a listener throws, now or later, from becoming a failure of a delivery. */
 function guard(
   onEvent: ((event: RelayEvent) => void) | undefined,
   logger: Logger,
 ): (event: RelayEvent) => void {
   if (onEvent === undefined) return () => {};
   return (event) => {
+    const report = (error: unknown) => logger.error({ error, event: event.type }, 'onEvent has thrown');
     try {
-      onEvent(event);
+      const heard: unknown = onEvent(event);
+      // The type takes an asynchronous function as well, and a rejection that nobody handles ends the process.
+      if (heard instanceof Promise) heard.catch(report);
     } catch (error) {
-      logger.error({ error, event: event.type }, 'onEvent has thrown');
+      report(error);
     }
   };
 }

@@ -3,7 +3,7 @@ import { decorrelatedJitter } from '../foundation/backoff.ts';
 import { sleep, type Clock } from '../foundation/clock.ts';
 import { isLiminalDataError } from '../foundation/errors/liminal-data-error.ts';
 import { isClaimedMeanwhile, type MessageClaims } from './message-claims.ts';
-import { leaseOf, messageLeases } from './message-leases.ts';
+import { leaseOf, messageLeases, type MessageLease } from './message-leases.ts';
 import type { ClaimedMessage } from './outbox-message.ts';
 import type { OutboxProvider } from './outbox-provider.ts';
 import { outboxTablesOf, type OutboxTables } from './outbox-tables.ts';
@@ -36,14 +36,22 @@ export class Settlement {
   readonly #provider: OutboxProvider;
   readonly #claims: MessageClaims;
   readonly #clock: Clock;
+  readonly #isHeld: (lease: MessageLease) => boolean;
   #waiting: Member[] = [];
   #isRunning = false;
   #isAbandoned = false;
 
-  constructor(provider: OutboxProvider, claims: MessageClaims, clock: Clock) {
+  /** @param isHeld whether the relay knows of a lease of its own */
+  constructor(
+    provider: OutboxProvider,
+    claims: MessageClaims,
+    clock: Clock,
+    isHeld: (lease: MessageLease) => boolean,
+  ) {
     this.#provider = provider;
     this.#claims = claims;
     this.#clock = clock;
+    this.#isHeld = isHeld;
   }
 
   /**
@@ -79,9 +87,9 @@ export class Settlement {
 
   async #settleUntilDone(group: readonly Member[]): Promise<(claim: ClaimedMessage) => Settled> {
     const nextPause = decorrelatedJitter(pauses);
-    for (;;) {
+    for (let isRepeated = false; ; isRepeated = true) {
       try {
-        return await this.#settleGroup(group);
+        return await this.#settleGroup(group, isRepeated);
       } catch (error) {
         if (this.#isAbandoned || !mayTryAgain(error)) throw error;
         await sleep(this.#clock, nextPause());
@@ -89,13 +97,21 @@ export class Settlement {
     }
   }
 
-  async #settleGroup(group: readonly Member[]): Promise<(claim: ClaimedMessage) => Settled> {
+  /** @param isRepeated whether it was tried before, and may have been committed */
+  async #settleGroup(
+    group: readonly Member[],
+    isRepeated: boolean,
+  ): Promise<(claim: ClaimedMessage) => Settled> {
     const leases = group.map(({ claim }) => leaseOf(claim));
     const lines = group.filter(({ wantsNext }) => wantsNext).map(({ claim }) => lineOf(claim));
     const settle = async (db: Kysely<OutboxTables>) => {
-      const gone = await messageLeases.complete(db, leases);
-      const next = lines.length === 0 ? [] : await this.#claims.claimHeadsOf(db, lines, this.#clock.now());
-      return { gone, next };
+      const completed = await messageLeases.complete(db, leases);
+      const gone = isRepeated ? await messageLeases.findGone(db, leases) : completed;
+      if (lines.length === 0) return { gone, next: [] };
+      const claimed = await this.#claims.claimHeadsOf(db, lines, this.#clock.now());
+      if (!isRepeated) return { gone, next: claimed };
+      const own = await this.#claims.findOwn(db, lines);
+      return { gone, next: own.filter((claim) => !this.#isHeld(leaseOf(claim))) };
     };
     // One transaction, so that both share a commit and no other relay comes between.
     const { gone, next } =

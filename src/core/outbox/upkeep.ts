@@ -24,15 +24,12 @@ const isUsed = sql`(
  */
 export class Upkeep {
   readonly #clock: Clock;
-  readonly #maxDelay: number;
   readonly #vocabulary: SqlVocabulary;
   #due: number;
   #after: { readonly topic: string; readonly key: string } | undefined;
 
-  /** @param maxDelay the longest that a failure may put a message off, in ms */
-  constructor(clock: Clock, maxDelay: number, vocabulary: SqlVocabulary) {
+  constructor(clock: Clock, vocabulary: SqlVocabulary) {
     this.#clock = clock;
-    this.#maxDelay = maxDelay;
     this.#vocabulary = vocabulary;
     this.#due = clock.monotonic() + roundEvery;
   }
@@ -45,7 +42,7 @@ export class Upkeep {
 
   /** Does the next part of the work. @returns whether the round goes on */
   async tendOnce(db: Kysely<OutboxTables>): Promise<boolean> {
-    if (this.#after === undefined) await this.#mendPutOff(db);
+    if (this.#after === undefined) await this.mendPutOff(db);
     return this.forgetOnce(db);
   }
 
@@ -76,13 +73,18 @@ export class Upkeep {
     return rows;
   }
 
-  /** No failure puts a message off for so long: whoever did had a clock that was ahead, and has been set back. */
-  async #mendPutOff(db: Kysely<OutboxTables>): Promise<void> {
+  /**
+   * A failure that is yet to come was noted by a clock that was ahead: it counts as one of now. The pause behind it
+   * stays as long as it was meant, which only the relay knew that made it.
+   */
+  async mendPutOff(db: Kysely<OutboxTables>): Promise<void> {
+    const now = this.#clock.now();
     await db
       .updateTable('outbox_messages')
-      .set({ available_at: 0 })
+      .set({ available_at: sql`available_at - (failed_at - ${now})`, failed_at: now })
       .where(sql<boolean>`available_at > 0`)
-      .where('available_at', '>', this.#clock.now() + this.#maxDelay)
+      .where('available_at', '>', now)
+      .where('failed_at', '>', now)
       .execute();
   }
 }

@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import { once } from 'node:events';
-import { DeliveryAbortedError, type DatabaseProvider } from '../../../src/core/index.ts';
+import { sql } from 'kysely';
+import { DeliveryAbortedError, systemClock, type DatabaseProvider } from '../../../src/core/index.ts';
+import { createUuidSource } from '../../../src/core/domain/uuid.ts';
 import {
   Outbox,
   OutboxRelay,
@@ -10,6 +12,7 @@ import {
   type RelayOptions,
 } from '../../../src/core/outbox/index.ts';
 import { retryDelay } from '../../../src/core/outbox/delivery.ts';
+import type { OutboxProvider } from '../../../src/core/outbox/outbox-provider.ts';
 import type { OutboxTables } from '../../../src/core/outbox/outbox-tables.ts';
 import { describeOnEachDatabase } from '../../support/database.ts';
 import { until } from '../../support/until.ts';
@@ -113,6 +116,48 @@ describeOnEachDatabase('a message that cannot be delivered', (database) => {
     expect(await replayDeadLetters(provider, { all: true })).to.deep.equal({ replayed: 0, overtaken: 0 });
     await working.runOnce();
     expect(delivered.slice(5)).to.deep.equal(['a7', 'a6']);
+  });
+
+  it('is put back once by a replay, also where it is dead again before the replay has come to its end', async () => {
+    const count = 1_100;
+    const newId = createUuidSource(systemClock);
+    const letters = Array.from({ length: count }, () => ({
+      id: newId(),
+      topic: 'work',
+      key: null,
+      seq: null,
+      payload: '{"n":1}',
+      headers: '{}',
+      created_at: 1,
+      attempts: 1,
+      last_error: null,
+      died_at: 1,
+    }));
+    for (let from = 0; from < count; from += 500) {
+      await provider.db
+        .insertInto('outbox_dead_letters')
+        .values(letters.slice(from, from + 500))
+        .execute();
+    }
+    let portions = 0;
+    const failing: OutboxProvider = {
+      db: provider.db,
+      sql: provider.sql,
+      async transaction(work, options) {
+        const result = await provider.transaction(work, options);
+        portions += 1;
+        if (portions > 5) throw new Error('It replays the same ones again and again.');
+        // What a relay does whose consumer is down.
+        await provider.transaction(async (tx) => {
+          await sql`insert into outbox_dead_letters (id, topic, key, seq, payload, headers, created_at, attempts, died_at)
+            select id, topic, key, seq, payload, headers, created_at, 1, 1 from outbox_messages`.execute(tx);
+          await tx.deleteFrom('outbox_messages').execute();
+        });
+        return result;
+      },
+    };
+    expect(await replayDeadLetters(failing, { all: true })).to.deep.equal({ replayed: count, overtaken: 0 });
+    expect(await countRows(provider, 'outbox_dead_letters')).to.equal(count);
   });
 
   it('is told by the status, with the age of the oldest', async () => {
@@ -244,8 +289,8 @@ describeOnEachDatabase('a message that cannot be delivered', (database) => {
     const begun: unknown[] = [];
     // Told when the claim has its answer, and before the relay has it.
     await using watched = await openOutboxDatabase(await database.freshUrl(), {
-      onStatement: ({ sql }) => {
-        if (/^\s*update outbox_messages set lease_owner/.test(sql)) stopping ??= relay.stop({ deadline: 0 });
+      onStatement: ({ sql: text }) => {
+        if (/^\s*update outbox_messages set lease_owner/.test(text)) stopping ??= relay.stop({ deadline: 0 });
       },
     });
     await watched.transaction((tx) =>

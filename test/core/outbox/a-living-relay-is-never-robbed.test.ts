@@ -193,16 +193,31 @@ describeOnEachDatabase('a relay', (database) => {
     expect(dead.last_error).to.contain('process');
   });
 
-  it('does not wait for what a clock that was ahead has put off', async () => {
-    const clock = new FakeClock();
-    await publish(1);
-    const put = clock.now() + 86_400_000;
-    await provider.db.updateTable('outbox_messages').set({ available_at: put, attempts: 1 }).execute();
-    await new Upkeep(clock, 300_000, provider.sql).tendOnce(provider.db);
-    const row = await provider.db
-      .selectFrom('outbox_messages')
-      .select('available_at')
-      .executeTakeFirstOrThrow();
-    expect(row.available_at).to.equal(0);
-  });
+  for (const who of ['started', 'run once'] as const) {
+    it(`that is ${who} waits no longer for what a clock that was ahead has put off, and no shorter for others`, async () => {
+      const clock = new FakeClock();
+      const day = 86_400_000;
+      // The second one has the pause of a relay that makes longer ones.
+      for (const [n, failedAt, pause] of [
+        [1, clock.now() + day, 60_000],
+        [2, clock.now(), day],
+      ] as const) {
+        await provider.transaction((tx) => outbox.publish(tx, { topic: 'work', payload: { n } }));
+        await provider.db
+          .updateTable('outbox_messages')
+          .set({ failed_at: failedAt, available_at: failedAt + pause, attempts: 1 })
+          .where('attempts', '=', 0)
+          .execute();
+      }
+      await using relay = new OutboxRelay(provider, { clock, deliver: async () => {} });
+      if (who === 'run once') await relay.runOnce();
+      else await new Upkeep(clock, provider.sql).tendOnce(provider.db);
+      const rows = await provider.db
+        .selectFrom('outbox_messages')
+        .select('available_at')
+        .orderBy('id')
+        .execute();
+      expect(rows.map((row) => row.available_at - clock.now())).to.deep.equal([60_000, day]);
+    });
+  }
 });

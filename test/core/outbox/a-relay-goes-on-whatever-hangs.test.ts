@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import { sql } from 'kysely';
 import type { DatabaseProvider } from '../../../src/core/index.ts';
-import { systemClock } from '../../../src/core/index.ts';
+import { CommitOutcomeUnknownError, silentLogger, systemClock } from '../../../src/core/index.ts';
 import { Outbox, OutboxRelay, type RelayOptions } from '../../../src/core/outbox/index.ts';
+import type { OutboxProvider } from '../../../src/core/outbox/outbox-provider.ts';
 import type { OutboxTables } from '../../../src/core/outbox/outbox-tables.ts';
 import { Upkeep } from '../../../src/core/outbox/upkeep.ts';
 import { describeOnDatabase, describeOnEachDatabase } from '../../support/database.ts';
@@ -144,7 +145,104 @@ describeOnEachDatabase('a relay', (database) => {
     await until(() => errors > 0);
     expect(seen).to.deep.equal([{ n: 1 }]);
   });
+
+  it('minds no listener that throws, now or later', async () => {
+    const reported: unknown[] = [];
+    const logger = { ...silentLogger, error: ({ error }: { error?: unknown }) => void reported.push(error) };
+    const late = new Error('later');
+    await publish(undefined, 1);
+    await using relay = relayOf({ logger, onEvent: (): unknown => Promise.reject(late) });
+    expect(await relay.runOnce()).to.include({ delivered: 1 });
+    await until(() => reported.length === 1);
+    expect(reported).to.deep.equal([late]);
+  });
+
+  it('minds no logger that throws', async () => {
+    const fail = () => {
+      throw new Error('the disk is full');
+    };
+    const logger = { debug: fail, info: fail, warn: fail, error: fail };
+    await sql`alter table outbox_messages rename to away`.execute(provider.db);
+    let errors = 0;
+    await using relay = relayOf({
+      logger,
+      onEvent: ({ type }) => {
+        if (type === 'error') errors += 1;
+        throw new Error('the metrics are down');
+      },
+    });
+    relay.start();
+    await until(() => errors >= 2);
+    await sql`alter table away rename to outbox_messages`.execute(provider.db);
+    await publish(undefined, 1);
+    await until(() => seen.length === 1);
+  });
+
+  it('knows what it has delivered and leased, also where the outcome of the commit is unknown', async () => {
+    for (const n of [1, 2]) await publish('a', n);
+    let unknown = 0;
+    const faulty: OutboxProvider = {
+      db: provider.db,
+      sql: provider.sql,
+      async transaction(work, options) {
+        const result = await provider.transaction(work, options);
+        unknown += 1;
+        if (unknown === 1) throw new CommitOutcomeUnknownError('nobody knows');
+        return result;
+      },
+    };
+    const events: string[] = [];
+    await using relay = new OutboxRelay<TestTopics>(faulty, {
+      retry: { attempts: 1 },
+      deliver: async ({ payload }) => void seen.push(payload),
+      onEvent: ({ type }) => void events.push(type),
+    });
+    relay.start();
+    await until(() => events.length === 2);
+    expect(seen).to.deep.equal([{ n: 1 }, { n: 2 }]);
+    expect(events).to.deep.equal(['delivered', 'delivered']);
+    expect(await countRows(provider, 'outbox_messages')).to.equal(0);
+  });
 });
+
+for (const name of ['sqlite-file', 'sqlite-memory'] as const) {
+  // Postgres keeps no text that is no JSON in such a column.
+  describeOnDatabase(name, 'a message whose row is spoiled', (database) => {
+    it('becomes a dead letter that says why, and disturbs nobody beside it', async () => {
+      await using provider = await openOutboxDatabase(await database.freshUrl());
+      const outbox = new Outbox<TestTopics>(provider);
+      for (const [key, n] of [
+        ['a', 1],
+        ['a', 2],
+        [undefined, 3],
+        [undefined, 4],
+      ] as const) {
+        await provider.transaction((tx) => outbox.publish(tx, { topic: 'work', key, payload: { n } }));
+      }
+      await provider.db.connection().execute(async (db) => {
+        await sql`pragma ignore_check_constraints = on`.execute(db);
+        await sql`update outbox_messages set payload = '{' where payload in ('{"n":1}', '{"n":3}')`.execute(
+          db,
+        );
+        await sql`pragma ignore_check_constraints = off`.execute(db);
+      });
+      const seen: unknown[] = [];
+      await using relay = new OutboxRelay<TestTopics>(provider, {
+        deliver: async ({ payload }) => void seen.push(payload),
+      });
+      expect(await relay.runOnce()).to.deep.equal({ delivered: 2, failed: 0, dead: 2 });
+      expect(seen.length).to.equal(2);
+      const dead = await provider.db
+        .selectFrom('outbox_dead_letters')
+        .select(['last_error', 'payload'])
+        .execute();
+      for (const { last_error, payload } of dead) {
+        expect(last_error).to.contain('JSON');
+        expect(payload).to.equal('"{"');
+      }
+    });
+  });
+}
 
 describeOnDatabase('postgres', 'a relay', (database) => {
   let provider: DatabaseProvider<OutboxTables>;
@@ -162,7 +260,7 @@ describeOnDatabase('postgres', 'a relay', (database) => {
       provider.transaction((tx) => outbox.publish(tx, { topic: 'work', key: 'a', payload: { n } }));
     await publish(1);
     await provider.db.deleteFrom('outbox_messages').execute();
-    const upkeep = new Upkeep(systemClock, 1_000, provider.sql);
+    const upkeep = new Upkeep(systemClock, provider.sql);
     let isTended = false;
     const committed = Promise.withResolvers<void>();
     const publishing = provider.transaction(async (tx) => {

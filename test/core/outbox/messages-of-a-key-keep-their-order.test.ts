@@ -72,7 +72,7 @@ describeOnEachDatabase('messages of one key', (database) => {
         const delivered: string[] = [];
         const failing = new Set<string>();
         const places = new Map<string, number>();
-        const upkeep = new Upkeep(systemClock, 1_000, provider.sql);
+        const upkeep = new Upkeep(systemClock, provider.sql);
         const relays = [1, 2].map(
           () =>
             new OutboxRelay<{ work: { key: string | null; committer: number } }>(provider, {
@@ -112,7 +112,7 @@ describeOnEachDatabase('messages of one key', (database) => {
 
   it('keep it where their key is forgotten meanwhile', async () => {
     const outbox = new Outbox<TestTopics>(provider);
-    const upkeep = new Upkeep(systemClock, 1_000, provider.sql);
+    const upkeep = new Upkeep(systemClock, provider.sql);
     const seen: { n: number }[] = [];
     await using relay = new OutboxRelay<TestTopics>(provider, {
       pollInterval: 10,
@@ -151,7 +151,7 @@ describeOnEachDatabase('messages of one key', (database) => {
         return result;
       },
     });
-    while (await new Upkeep(systemClock, 1_000, provider.sql).tendOnce(slow));
+    while (await new Upkeep(systemClock, provider.sql).tendOnce(slow));
     expect(isLate).to.equal(true);
     const row = await provider.db
       .selectFrom('outbox_keys')

@@ -4,7 +4,7 @@ import type { Brand } from '../../domain/brand.ts';
 import type { Clock } from '../../foundation/clock.ts';
 import { SagaInterruptedError } from '../../foundation/errors/saga-errors.ts';
 import type { Logger } from '../../foundation/logger.ts';
-import { within } from '../../foundation/within.ts';
+import { unlessAborted, within } from '../../foundation/within.ts';
 import { outside } from '../../provider/transaction-context.ts';
 import { SagaExecution } from './saga-execution.ts';
 import type { SagaNews } from './saga-event.ts';
@@ -33,6 +33,9 @@ export interface HeldSaga {
   readonly outcome: Promise<SagaOutcome>;
 }
 
+/** How long the end may take where the journal gives no answer, in ms: longer than an attempt that heeds nothing. */
+const goodbyeLimit = 3_000;
+
 /** The sagas that one runner carries on: it takes them, holds their leases and lets go of them. */
 export class SagaCrew {
   /** Names this runner in the journal; the machine and the process are for people. */
@@ -43,6 +46,8 @@ export class SagaCrew {
   /** Those that are being taken, so that the journal may name this owner before they are held. */
   readonly #taking = new Map<string, Promise<unknown>>();
   readonly #closing = new AbortController();
+  /** Aborted where nobody waits for the journal any more. */
+  readonly #leaving = new AbortController();
 
   constructor(parts: CrewParts) {
     this.#parts = parts;
@@ -85,15 +90,22 @@ export class SagaCrew {
     });
   }
 
-  /** Lets attempts under way end until the deadline, then ends them; lets go of every saga. */
+  /**
+   * Lets attempts under way end until the deadline, then ends them; lets go of every saga. A journal that hangs is
+   * waited for a few seconds more and no longer.
+   */
   async close(deadline: number): Promise<void> {
+    const { clock } = this.#parts;
+    const end = clock.monotonic() + deadline;
     this.#closing.abort(new SagaInterruptedError(undefined));
-    await Promise.allSettled(this.#taking.values());
+    await within(clock, goodbyeLimit, Promise.allSettled(this.#taking.values()));
     const held = Array.from(this.#held.values());
     for (const { lease } of held) lease.drain(new SagaInterruptedError(lease.sagaId));
     const all = Promise.allSettled(held.map(({ outcome }) => outcome));
-    await within(this.#parts.clock, deadline, all);
+    await within(clock, end - clock.monotonic(), all);
     for (const { lease } of held) lease.end(new SagaInterruptedError(lease.sagaId));
+    await within(clock, goodbyeLimit, all);
+    this.#leaving.abort(new SagaInterruptedError(undefined));
     await all;
   }
 
@@ -103,7 +115,7 @@ export class SagaCrew {
     if (this.#held.has(id)) return undefined;
     // Whoever has closed is done, and may close the database as well: nothing is begun behind that.
     this.#closing.signal.throwIfAborted();
-    const taken = take(this.#parts.clock.monotonic());
+    const taken = unlessAborted(take(this.#parts.clock.monotonic()), this.#leaving.signal);
     this.#taking.set(id, taken);
     try {
       return await taken;
@@ -122,7 +134,7 @@ export class SagaCrew {
     // Whoever starts it may be inside of a transaction of another database, which has no part in what goes on by itself.
     const outcome = outside(() => {
       this.#heart.add(lease);
-      return new SagaExecution(parts, lease, plan, journaled).run();
+      return unlessAborted(new SagaExecution(parts, lease, plan, journaled).run(), this.#leaving.signal);
     }).finally(() => {
       this.#heart.remove(lease);
       this.#held.delete(id);

@@ -25,7 +25,7 @@ export interface ExecutionParts {
   readonly tell: (news: SagaNews) => void;
 }
 
-/** How often a step may end with its process before somebody has to look at it. */
+/** How often a step may be left under way, by a process that ended or lost its lease, before somebody has to look at it. */
 const mostCrashes = 10;
 
 /**
@@ -123,10 +123,10 @@ export class SagaExecution {
   async #begin(step: PlannedStep, direction: SagaDirection, position: number): Promise<SagaStepsTable> {
     this.#lease.lastOrders.throwIfAborted();
     const last = this.#state.find(direction, position);
-    // Whoever had begun it has written nothing since: it ended together with its process.
+    // Whoever had begun it has written nothing since: it ended together with its process, or was too slow.
     const crashes = (last?.crashes ?? 0) + (last?.state === 'started' ? 1 : 0);
     if (crashes >= mostCrashes) {
-      const message = `The process ended ${crashes} times while this step was under way.`;
+      const message = `Whoever ran this step ended, or lost its lease, ${crashes} times while it was under way.`;
       throw new CannotGoOn('crashed-repeatedly', step.name, message);
     }
     const row: SagaStepsTable = {

@@ -21,7 +21,8 @@ const beatsPerLease = 4;
 
 /**
  * Keeps the leases of one runner alive, all of them by one statement at a time. A lease that somebody else
- * has taken ends; so does one that could not be confirmed for its whole time, since nobody knows whose it is.
+ * has taken ends. So does one that was not confirmed for its whole time, unless the journal says that nobody
+ * has taken it: a heartbeat may wait in line, behind a long transaction of this very process too.
  */
 export class SagaHeart {
   readonly #parts: HeartParts;
@@ -62,7 +63,7 @@ export class SagaHeart {
   }
 
   async #beat(): Promise<void> {
-    const { journal, clock, logger, owner, leaseDuration } = this.#parts;
+    const { journal, clock, logger, owner } = this.#parts;
     const leases = Array.from(this.#leases);
     const sentAt = clock.monotonic();
     const confirm = async () => {
@@ -76,9 +77,25 @@ export class SagaHeart {
     } catch (error) {
       logger.warn({ error }, 'a heartbeat of sagas has failed');
     }
-    for (const lease of leases) {
-      if (clock.monotonic() - lease.confirmedAt >= leaseDuration) this.#lose(lease);
+    await this.#judge(leases.filter((lease) => this.#isOverdue(lease)));
+  }
+
+  /** Asks whose the leases are that no heartbeat has confirmed. Reading waits for no lock of a row or a file. */
+  async #judge(overdue: readonly SagaLease[]): Promise<void> {
+    if (overdue.length === 0) return;
+    const { journal, clock, logger, owner } = this.#parts;
+    let lost: readonly SagaLease[] | undefined;
+    try {
+      lost = await within(clock, this.#interval, journal.findLost(owner, overdue));
+    } catch (error) {
+      logger.warn({ error }, 'nobody knows whose the leases of sagas are');
     }
+    // Without an answer they may be anybody's, but for those that a late heartbeat has confirmed.
+    for (const lease of lost ?? overdue.filter((each) => this.#isOverdue(each))) this.#lose(lease);
+  }
+
+  #isOverdue({ confirmedAt }: SagaLease): boolean {
+    return this.#parts.clock.monotonic() - confirmedAt >= this.#parts.leaseDuration;
   }
 
   /** One that has come to its end meanwhile is no longer kept, and has nothing to lose. */

@@ -22,7 +22,7 @@ export interface SagaWrite {
 /** The statuses of sagas that somebody has to carry on. */
 const unfinished = ['running', 'compensating'] as const;
 
-/** How many leases one heartbeat names at most: every engine takes as many parameters. */
+/** How many leases one statement names at most: every engine takes as many parameters. */
 const leasesPerBeat = 500;
 
 /**
@@ -109,20 +109,28 @@ export class SagaJournal {
   }
 
   /** Moves the heartbeats. @returns the leases that are no longer the owner's */
-  async beat(owner: string, leases: readonly SagaLease[]): Promise<SagaLease[]> {
-    const fences = new Map<string, number>();
-    for (let from = 0; from < leases.length; from += leasesPerBeat) {
-      const ids = leases.slice(from, from + leasesPerBeat).map(({ sagaId }) => sagaId);
-      const rows = await this.#db
+  beat(owner: string, leases: readonly SagaLease[]): Promise<SagaLease[]> {
+    return findMissing(leases, (ids) =>
+      this.#db
         .updateTable('sagas')
         .set(({ eb }) => ({ heartbeat: eb('heartbeat', '+', 1) }))
         .where('owner', '=', owner)
         .where('id', 'in', ids)
         .returning(['id', 'fence'])
-        .execute();
-      for (const { id, fence } of rows) fences.set(id, fence);
-    }
-    return leases.filter(({ sagaId, fence }) => fences.get(sagaId) !== fence);
+        .execute(),
+    );
+  }
+
+  /** Finds the leases that are no longer the owner's. It reads, and moves nothing. */
+  findLost(owner: string, leases: readonly SagaLease[]): Promise<SagaLease[]> {
+    return findMissing(leases, (ids) =>
+      this.#db
+        .selectFrom('sagas')
+        .select(['id', 'fence'])
+        .where('owner', '=', owner)
+        .where('id', 'in', ids)
+        .execute(),
+    );
   }
 
   /** @throws LeaseLostError where the lease is somebody else's; nothing is written then */
@@ -144,6 +152,19 @@ export class SagaJournal {
         .execute();
     });
   }
+}
+
+/** @returns the leases that are not among those that were found, or under another fence */
+async function findMissing(
+  leases: readonly SagaLease[],
+  find: (ids: readonly string[]) => Promise<readonly Pick<SagasTable, 'id' | 'fence'>[]>,
+): Promise<SagaLease[]> {
+  const fences = new Map<string, number>();
+  for (let from = 0; from < leases.length; from += leasesPerBeat) {
+    const rows = await find(leases.slice(from, from + leasesPerBeat).map(({ sagaId }) => sagaId));
+    for (const { id, fence } of rows) fences.set(id, fence);
+  }
+  return leases.filter(({ sagaId, fence }) => fences.get(sagaId) !== fence);
 }
 
 /** Reads a saga with its steps. */

@@ -50,10 +50,16 @@ export class SagaLeaseWatch {
     return askedAt - since >= this.#leaseDuration;
   }
 
-  /** When the next of the leases falls due unless it moves, in monotonic ms; infinity for none. */
+  /**
+   * When the next of the leases falls due unless it moves, in monotonic ms; infinity for none. One that was due when
+   * it was looked at is none of them: whoever could not take its saga is in no hurry.
+   */
   get nextDue(): number {
     let next = Number.POSITIVE_INFINITY;
-    for (const { since } of this.#sightings.values()) next = Math.min(next, since + this.#leaseDuration);
+    for (const { since, lookedAt } of this.#sightings.values()) {
+      const due = since + this.#leaseDuration;
+      if (due > lookedAt) next = Math.min(next, due);
+    }
     return next;
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../../foundation/clock.ts';
+import { isLiminalDataError } from '../../foundation/errors/liminal-data-error.ts';
 import type { Logger } from '../../foundation/logger.ts';
 import { pause } from './pause.ts';
 import type { SagaCrew } from './saga-crew.ts';
@@ -31,7 +32,10 @@ export class SagaLookOut {
     this.#parts = parts;
   }
 
-  /** Looks again and again until it is told to stop. It never rejects: a journal that is away comes back. */
+  /**
+   * Looks again and again until it is told to stop, or the provider is closed. It never rejects: a journal that is
+   * away comes back.
+   */
   async keepLooking(signal: AbortSignal): Promise<void> {
     const { clock, logger, watch, pollInterval } = this.#parts;
     while (!signal.aborted) {
@@ -39,6 +43,8 @@ export class SagaLookOut {
         await this.look();
       } catch (error) {
         logger.warn({ error }, 'looking for abandoned sagas has failed');
+        // It does not come back, and the timer would keep the process alive.
+        if (isLiminalDataError(error, 'LIMINAL_POOL_CLOSED')) return;
       }
       // Not a moment later than a lease falls due: the time to its end is promised.
       const untilDue = Math.max(1, watch.nextDue - clock.monotonic());
@@ -83,7 +89,7 @@ export class SagaLookOut {
     const abandoned = rows.filter(
       (row) => !crew.isBusyWith(row.id) && (crew.isOrphan(row) || watch.isAbandoned(row, askedAt)),
     );
-    watch.keepOnly(new Set(rows.map(({ id }) => id)));
+    watch.keepOnly(new Set(rows.map(({ id }) => id).filter((id) => !crew.isBusyWith(id))));
     for (const row of abandoned) {
       if (this.#takenOver.size >= concurrency) break;
       const held = await crew.takeOver(row);

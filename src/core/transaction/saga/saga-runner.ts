@@ -1,4 +1,3 @@
-import { defineId, newId } from '../../domain/uuid.ts';
 import { systemClock, type Clock } from '../../foundation/clock.ts';
 import {
   IdempotencyMismatchError,
@@ -8,12 +7,12 @@ import {
 import { NotFoundError } from '../../foundation/errors/entity-errors.ts';
 import { ValidationError } from '../../foundation/errors/validation-error.ts';
 import { silentLogger } from '../../foundation/logger.ts';
-import { within } from '../../foundation/within.ts';
+import { quietLogger } from '../../foundation/quiet-logger.ts';
+import { unlessAborted, within } from '../../foundation/within.ts';
 import { checkDeadline } from '../../provider/deadline.ts';
 import { outside } from '../../provider/transaction-context.ts';
-import { encodeJson } from '../../query/json-text.ts';
-import { hashJson } from './canonical-json.ts';
 import type { AnySaga, Saga } from './define-saga.ts';
+import { newSagaRow } from './new-saga-row.ts';
 import { pause } from './pause.ts';
 import { SagaCrew } from './saga-crew.ts';
 import { guardSagaListener } from './saga-event.ts';
@@ -21,14 +20,8 @@ import { SagaJournal } from './saga-journal.ts';
 import { SagaLeaseWatch } from './saga-lease-watch.ts';
 import { SagaLookOut } from './saga-look-out.ts';
 import { isAtRest, outcomeOf, type SagaOutcome } from './saga-outcome.ts';
-import {
-  checkIdempotencyKey,
-  checkRunnerOptions,
-  type RunSagaOptions,
-  type SagaRunnerOptions,
-} from './saga-runner-options.ts';
-import { readInput } from './saga-step-context.ts';
-import { asJournal, type SagaProvider, type SagasTable, type SagaStepEntry } from './saga-tables.ts';
+import { checkRunnerOptions, type RunSagaOptions, type SagaRunnerOptions } from './saga-runner-options.ts';
+import { asJournal, type SagaProvider, type SagasTable } from './saga-tables.ts';
 import { untilStored } from './until-stored.ts';
 
 /** How many sagas `resume` took over, by how they ended. */
@@ -43,8 +36,9 @@ export interface ResumedSagas {
   readonly left: number;
 }
 
-const SagaId = defineId('SagaId');
 const defaultCloseDeadline = 10_000;
+/** How long a look under way is waited for at the end, in ms. */
+const goodbyeLimit = 1_000;
 
 /**
  * Runs sagas, and carries on those whose process is gone. Any number of runners, in any number of processes,
@@ -80,7 +74,8 @@ export class SagaRunner<DB = unknown> implements AsyncDisposable {
    */
   constructor(provider: SagaProvider<DB>, options: SagaRunnerOptions) {
     const { leaseDuration, pollInterval, concurrency } = checkRunnerOptions(options);
-    const { sagas, clock = systemClock, logger = silentLogger, onEvent } = options;
+    const { sagas, clock = systemClock, onEvent } = options;
+    const logger = quietLogger(options.logger ?? silentLogger);
     const journal = new SagaJournal(asJournal(provider), clock);
     const tell = guardSagaListener(onEvent, logger);
     this.#sagas = sagas;
@@ -109,6 +104,7 @@ export class SagaRunner<DB = unknown> implements AsyncDisposable {
    *   nothing is stored then
    * @throws IdempotencyMismatchError where the id or key belongs to another saga or another input
    * @throws LeaseLostError where another runner took the saga over; it goes on there
+   * @throws NotFoundError where the saga of that id or key has ended and was deleted while it was waited for
    * @throws SagaInterruptedError where this runner is closed first; another one may go on with it
    * @throws OutsideTransactionError inside of a transaction of the journal's provider: a saga cannot be part of one
    * @throws the signal's reason; and the error of the journal's database, where that stays away
@@ -123,14 +119,13 @@ export class SagaRunner<DB = unknown> implements AsyncDisposable {
     const { signal } = options;
     signal?.throwIfAborted();
     if (this.#closing.signal.aborted) throw new SagaInterruptedError(undefined);
-    const row = await this.#rowOf(saga, input, options);
-    const held = await this.#crew.start(row);
-    const outcome =
-      held === undefined
-        ? await this.#waitFor(await this.#findSame(row, options), signal)
-        : await within(this.#clock, Number.POSITIVE_INFINITY, held.outcome, signal);
-    if (outcome?.status === 'completed') return outcome.results as Results;
-    throw outcome?.error as Error;
+    if (!this.#sagas.includes(saga)) {
+      throw new ValidationError(`Saga "${saga.name}" is none of the runner's: list it in "sagas".`);
+    }
+    const row = await newSagaRow(saga, input, options, this.#crew.owner, this.#clock.now());
+    const outcome = await this.#startOrJoin(row, options);
+    if (outcome.status === 'completed') return outcome.results as Results;
+    throw outcome.error;
   }
 
   /**
@@ -180,8 +175,9 @@ export class SagaRunner<DB = unknown> implements AsyncDisposable {
 
   /**
    * Stops looking, lets attempts under way end until the deadline, aborts the signal of the rest, and releases
-   * every lease, so that others go on at once; where the journal is away, when the lease has run out. Whoever waits for a saga that has not ended gets a
-   * SagaInterruptedError. Close it before its provider. Later calls wait for the first.
+   * every lease, so that others go on at once; where the journal is away, when the lease has run out. Whoever waits
+   * for a saga that has not ended gets a SagaInterruptedError. A journal that gives no answer is waited for a few
+   * seconds beyond the deadline. Close it before its provider. Later calls wait for the first.
    *
    * @param options `deadline` in ms, an integer from 0 to 86,400,000; 10,000 by default
    * @throws ValidationError where the deadline is none; nothing is closed then
@@ -199,52 +195,34 @@ export class SagaRunner<DB = unknown> implements AsyncDisposable {
 
   async #close(deadline: number): Promise<void> {
     this.#closing.abort(new SagaInterruptedError(undefined));
-    await this.stop();
+    const stopped = this.stop();
     await this.#crew.close(deadline);
+    // A look that the journal does not answer ends whenever it may: it takes nothing over any more.
+    await within(this.#clock, goodbyeLimit, stopped);
   }
 
-  async #rowOf(saga: AnySaga, input: unknown, options: RunSagaOptions): Promise<SagasTable> {
-    const { id, idempotencyKey = null } = options;
-    if (!this.#sagas.includes(saga)) {
-      throw new ValidationError(`Saga "${saga.name}" is none of the runner's: list it in "sagas".`);
+  async #startOrJoin(row: SagasTable, options: RunSagaOptions): Promise<SagaOutcome> {
+    for (;;) {
+      const held = await this.#crew.start(row);
+      if (held !== undefined) return unlessAborted(held.outcome, options.signal);
+      const found = await this.#findSame(row, options);
+      // What has ended may be deleted at any moment; its id and key are free again then.
+      if (found === undefined) continue;
+      const outcome = await this.#waitFor(found.id, options.signal);
+      if (outcome !== undefined) return outcome;
+      if (!isAtRest(found)) throw new NotFoundError('sagas');
     }
-    if (idempotencyKey !== null) checkIdempotencyKey(idempotencyKey);
-    const text = input === undefined ? null : encodeJson(input, 'input');
-    await readInput(saga, text);
-    const now = this.#clock.now();
-    const steps: SagaStepEntry[] = saga.steps.map(({ name, compensate }) => ({
-      name,
-      compensates: compensate !== undefined,
-    }));
-    return {
-      id: id === undefined ? newId() : SagaId.parse(id),
-      name: saga.name,
-      version: saga.version,
-      steps: encodeJson(steps),
-      status: 'running',
-      direction: 'forward',
-      idempotency_key: idempotencyKey,
-      input: text,
-      // No input is another one than null.
-      input_hash: text === null ? '' : hashJson(text),
-      owner: this.#crew.owner,
-      fence: 1,
-      heartbeat: 0,
-      failed_step: null,
-      stuck_step: null,
-      stuck_reason: null,
-      stuck_message: null,
-      note: null,
-      created_at: now,
-      updated_at: now,
-      finished_at: null,
-    };
   }
 
-  /** Finds the saga that has the id or key of another, and makes sure that it is the same request. */
-  async #findSame(row: SagasTable, { id }: RunSagaOptions): Promise<string> {
+  /**
+   * Finds the saga that has the id or key of another, and makes sure that it is the same request.
+   *
+   * @returns undefined where there is none any more
+   */
+  async #findSame(row: SagasTable, { id }: RunSagaOptions): Promise<SagasTable | undefined> {
     const rivals = await this.#stored(() => this.#journal.findRivals(row.id, row.name, row.idempotency_key));
-    const [found = row, other] = rivals;
+    const [found, other] = rivals;
+    if (found === undefined) return undefined;
     const isSame =
       other === undefined &&
       found.name === row.name &&
@@ -252,11 +230,15 @@ export class SagaRunner<DB = unknown> implements AsyncDisposable {
       found.idempotency_key === row.idempotency_key &&
       (id === undefined || found.id === row.id);
     if (!isSame) throw new IdempotencyMismatchError(found.id);
-    return found.id;
+    return found;
   }
 
-  /** Waits for a saga that somebody carries on, here or elsewhere, and takes it over where nobody does. */
-  async #waitFor(id: string, signal: AbortSignal | undefined): Promise<SagaOutcome> {
+  /**
+   * Waits for a saga that somebody carries on, here or elsewhere, and takes it over where nobody does.
+   *
+   * @returns undefined where it was deleted
+   */
+  async #waitFor(id: string, signal: AbortSignal | undefined): Promise<SagaOutcome | undefined> {
     const closing = this.#closing.signal;
     const stop = signal === undefined ? closing : AbortSignal.any([signal, closing]);
     for (;;) {
@@ -266,7 +248,7 @@ export class SagaRunner<DB = unknown> implements AsyncDisposable {
       if (outcome !== undefined) return outcome;
       const askedAt = this.#clock.monotonic();
       const row = await this.#stored(() => this.#journal.find(id));
-      if (row === undefined && !this.#crew.isBusyWith(id)) throw new NotFoundError('sagas');
+      if (row === undefined && !this.#crew.isBusyWith(id)) return undefined;
       if (row !== undefined && isAtRest(row)) {
         this.#watch.forget(id);
         const journaled = await this.#stored(() => this.#journal.load(id));
@@ -284,7 +266,7 @@ export class SagaRunner<DB = unknown> implements AsyncDisposable {
     const outcome = this.#crew.outcomeOf(id);
     if (outcome === undefined) return undefined;
     try {
-      return await within(this.#clock, Number.POSITIVE_INFINITY, outcome, signal);
+      return await unlessAborted(outcome, signal);
     } catch (error) {
       if (error instanceof LeaseLostError) return undefined;
       throw error;

@@ -162,6 +162,58 @@ describeOnEachDatabase('a journal may be away', (database) => {
     expect(await run).to.be.instanceOf(SagaInterruptedError);
   }).timeout(30_000);
 
+  for (const what of ['a step', 'its start'] as const) {
+    it(`and hang while its runner closes with ${what} under way: closing has its bounds`, async () => {
+      const clock = new FakeClock();
+      const { begun, saga } = holding();
+      let isHanging = what === 'its start';
+      const asked = Promise.withResolvers<void>();
+      const journal: SagaProvider<SagaTestTables> = {
+        db: provider.db,
+        transaction(work) {
+          if (!isHanging) return provider.transaction(work);
+          asked.resolve();
+          return new Promise(() => {});
+        },
+      };
+      const runner = new SagaRunner(journal, { sagas: [saga], clock });
+      const run = rejectionOf(runner.run(saga, undefined));
+      await (what === 'a step' ? begun : asked).promise;
+      isHanging = true;
+      let isClosed = false;
+      const closing = runner.close({ deadline: 1_000 }).then(() => (isClosed = true));
+      await until(() => {
+        clock.advance(250);
+        return isClosed;
+      });
+      await closing;
+      expect(await run).to.be.instanceOf(SagaInterruptedError);
+    });
+  }
+
+  it('for ever, where its provider was closed: then nobody looks any more', async () => {
+    const clock = new FakeClock();
+    const { saga } = holding();
+    await using closed = openSagaDatabase(await database.freshUrl());
+    await migrateSagas(closed);
+    let warnings = 0;
+    const logger = {
+      ...silentLogger,
+      warn() {
+        warnings += 1;
+        // Nor does a logger that throws make it reject.
+        throw new Error('the disk is full');
+      },
+    };
+    await using runner = new SagaRunner(closed, { sagas: [saga], clock, logger });
+    runner.start();
+    await until(() => clock.pending === 1);
+    await closed.close();
+    clock.advance(500);
+    await until(() => warnings === 1);
+    await until(() => clock.pending === 0);
+  });
+
   it('and one heart beats once at a time, however often it has nothing to beat for', async () => {
     const clock = new FakeClock();
     const heart = new SagaHeart({

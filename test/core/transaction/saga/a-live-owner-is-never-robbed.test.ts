@@ -5,18 +5,30 @@ import {
   SagaInterruptedError,
   SagaRunner,
   defineSaga,
+  silentLogger,
   systemClock,
   type SagaEvent,
+  type SagaEventType,
+  type SagaProvider,
 } from '../../../../src/core/index.ts';
+import { SagaHeart } from '../../../../src/core/transaction/saga/saga-heart.ts';
 import { SagaJournal } from '../../../../src/core/transaction/saga/saga-journal.ts';
 import { SagaLease } from '../../../../src/core/transaction/saga/saga-lease.ts';
 import { asJournal } from '../../../../src/core/transaction/saga/saga-tables.ts';
 import { SagaLeaseWatch } from '../../../../src/core/transaction/saga/saga-lease-watch.ts';
-import { describeOnEachDatabase } from '../../../support/database.ts';
+import { describeOnDatabase, describeOnEachDatabase } from '../../../support/database.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { rejectionOf } from '../../../support/rejection.ts';
 import { until } from '../../../support/until.ts';
-import { migrateSagas, onlySaga, openSagaDatabase, type SagaTestDatabase } from './saga-harness.ts';
+import {
+  effect,
+  migrateSagas,
+  onlySaga,
+  openSagaDatabase,
+  shortLease,
+  type SagaTestDatabase,
+  type SagaTestTables,
+} from './saga-harness.ts';
 
 const lease = 1_000;
 const row = { id: 'saga', owner: 'somebody', fence: 1, heartbeat: 7 };
@@ -35,6 +47,8 @@ describe('a lease is watched', () => {
     expect(watch.nextDue).to.equal(clock.monotonic() + 250);
     clock.advance(250);
     expect(look()).to.equal(true);
+    // Whoever could not take it comes back with the next look, and not at once.
+    expect(watch.nextDue).to.equal(Number.POSITIVE_INFINITY);
     expect(look({ ...row, heartbeat: 8 })).to.equal(false);
     expect(look({ ...row, heartbeat: 8, fence: 2 })).to.equal(false);
   });
@@ -216,4 +230,157 @@ describeOnEachDatabase('a saga changes hands', (database) => {
     expect(results).to.deep.equal({ first: undefined, second: undefined });
     expect(two.calls).to.deep.equal(['second 2 second']);
   });
+
+  /** The same database, and how often its root handle was asked for. */
+  function counting(): { readonly journal: SagaProvider<SagaTestTables>; readonly asked: () => number } {
+    let count = 0;
+    const journal: SagaProvider<SagaTestTables> = {
+      get db() {
+        count += 1;
+        return provider.db;
+      },
+      transaction: (work) => provider.transaction(work),
+    };
+    return { journal, asked: () => count };
+  }
+
+  for (const concurrency of [1, 2]) {
+    it(`and is looked for no more often ${concurrency === 1 ? 'where there is no room' : 'behind a take-over'}`, async () => {
+      const one = holding();
+      const first = new SagaRunner(provider, { sagas: [one.saga] });
+      const runs = [0, 1].map(() => rejectionOf(first.run(one.saga, undefined)));
+      await until(() => one.calls.length === 4);
+      await first.close({ deadline: 0 });
+      await Promise.all(runs);
+      await provider.db.updateTable('sagas').set({ owner: 'gone' }).execute();
+      const two = holding();
+      const clock = new FakeClock();
+      const { journal, asked } = counting();
+      await using second = new SagaRunner(journal, {
+        sagas: [two.saga],
+        clock,
+        leaseDuration: lease,
+        pollInterval: 250,
+        concurrency,
+      });
+      second.start();
+      await until(async () => {
+        clock.advance(50);
+        await provider.db.selectFrom('sagas').select('id').execute();
+        return two.calls.length === concurrency;
+      });
+      const before = asked();
+      for (let passed = 0; passed < 100; passed += 1) {
+        clock.advance(1);
+        await provider.db.selectFrom('sagas').select('id').execute();
+      }
+      const looks = asked() - before;
+      two.going.resolve();
+      // One look, and one heartbeat.
+      expect(looks).to.be.at.most(2);
+    });
+  }
+
+  it('where a heartbeat has no answer but somebody has taken it', async () => {
+    const one = holding();
+    const first = new SagaRunner(provider, { sagas: [one.saga] });
+    const runs = [0, 1].map(() => rejectionOf(first.run(one.saga, undefined)));
+    await until(() => one.calls.length === 4);
+    const clock = new FakeClock();
+    let looking = 0;
+    class Hanging extends SagaJournal {
+      override beat(): Promise<SagaLease[]> {
+        return new Promise(() => {});
+      }
+      override async findLost(...parameters: Parameters<SagaJournal['findLost']>): Promise<SagaLease[]> {
+        looking += 1;
+        const lost = await super.findLost(...parameters);
+        looking -= 1;
+        return lost;
+      }
+    }
+    const journal = new Hanging(asJournal(provider), clock);
+    const [kept, taken] = await journal.listUnfinished(['holding']);
+    if (kept === undefined || taken === undefined) throw new Error('They are not listed.');
+    const owner = kept.owner ?? '';
+    const heart = new SagaHeart({ journal, clock, logger: silentLogger, owner, leaseDuration: lease });
+    const leases = [kept, taken].map(({ id, fence }) => new SagaLease(id, fence, clock.monotonic()));
+    for (const each of leases) heart.add(each);
+    await journal.claim(taken, 'another');
+    for (let passed = 0; passed < 3 * lease; passed += 50) {
+      clock.advance(50);
+      await provider.db.selectFrom('sagas').select('id').execute();
+      await until(() => looking === 0);
+    }
+    expect(leases.map(({ signal }) => signal.aborted)).to.deep.equal([false, true]);
+    for (const each of leases) heart.remove(each);
+    await first.close({ deadline: 0 });
+    await Promise.all(runs);
+  });
 });
+
+for (const name of ['sqlite-file', 'postgres'] as const) {
+  describeOnDatabase(name, 'an owner whose heartbeat waits in line keeps its saga', (database) => {
+    let url: string;
+    let provider: SagaTestDatabase;
+
+    beforeEach(async () => {
+      url = await database.freshUrl();
+      provider = openSagaDatabase(url);
+      await migrateSagas(provider);
+    });
+    afterEach(() => provider.close());
+
+    /** Runs a saga of one step, which is given what tells whether its heart has beaten for several leases. */
+    async function run(step: (key: string, beatEnough: () => Promise<void>) => Promise<void>) {
+      let asked = 0;
+      const told: SagaEventType[] = [];
+      const journal: SagaProvider<SagaTestTables> = {
+        get db() {
+          asked += 1;
+          return provider.db;
+        },
+        transaction: (work) => provider.transaction(work),
+      };
+      const saga = defineSaga({
+        name: 'long',
+        steps: [
+          {
+            name: 'load',
+            run: ({ idempotencyKey, signal }) =>
+              step(idempotencyKey, () => {
+                const before = asked;
+                return until(() => asked - before >= 20 || signal.aborted);
+              }),
+          },
+        ],
+      });
+      await using runner = new SagaRunner(journal, {
+        sagas: [saga],
+        leaseDuration: shortLease,
+        onEvent: ({ type }) => told.push(type),
+      });
+      await runner.run(saga, undefined);
+      expect(told).to.deep.equal(['started', 'step-done', 'completed']);
+      expect((await onlySaga(provider)).steps[0]).to.include({ attempts: 1, crashes: 0 });
+    }
+
+    it('behind a step that is one write transaction', () =>
+      run(async (key, beatEnough) => {
+        await provider.transaction(async (tx) => {
+          await tx.insertInto('effects').values({ key, step: 'load', calls: 1 }).execute();
+          await beatEnough();
+        });
+      }));
+
+    it('behind a lock of somebody else', () =>
+      run(async (key, beatEnough) => {
+        await using other = openSagaDatabase(url);
+        await other.transaction(async (tx) => {
+          await tx.updateTable('sagas').set({ note: 'read by somebody' }).execute();
+          await beatEnough();
+        });
+        await effect(provider, key, 'load');
+      }));
+  });
+}

@@ -1,5 +1,6 @@
 /** F38: one idempotency key is one execution, however often and wherever it is asked for. */
 import { expect } from 'chai';
+import type { KyselyPlugin } from 'kysely';
 import {
   IdempotencyMismatchError,
   SagaFailedError,
@@ -8,10 +9,17 @@ import {
   ValidationError,
   defineSaga,
   uncheckedInput,
+  type SagaProvider,
 } from '../../../../src/core/index.ts';
 import { describeOnEachDatabase } from '../../../support/database.ts';
 import { rejectionOf } from '../../../support/rejection.ts';
-import { migrateSagas, onlySaga, openSagaDatabase, type SagaTestDatabase } from './saga-harness.ts';
+import {
+  migrateSagas,
+  onlySaga,
+  openSagaDatabase,
+  type SagaTestDatabase,
+  type SagaTestTables,
+} from './saga-harness.ts';
 
 describeOnEachDatabase('a request with an idempotency key', (database) => {
   let provider: SagaTestDatabase;
@@ -114,6 +122,47 @@ describeOnEachDatabase('a request with an idempotency key', (database) => {
     await runner.run(saga, { amount: 6 }, options);
     expect(runs).to.equal(2);
   });
+
+  for (const moment of ['before it was found', 'after it was found'] as const) {
+    it(`may come again while what it did is deleted, ${moment}`, async () => {
+      let isRacing = false;
+      const remove = async () => {
+        if (!isRacing) return;
+        isRacing = false;
+        await new SagaRecords(provider).deleteFinished(Date.now() + 60_000);
+      };
+      const racing: SagaProvider<SagaTestTables> = {
+        get db() {
+          if (moment === 'before it was found') return provider.db;
+          const slow: KyselyPlugin = {
+            transformQuery: ({ node }) => node,
+            async transformResult({ result }) {
+              await remove();
+              return result;
+            },
+          };
+          // Plugins of a provider are left out; this one stands in its executor.
+          const { db } = provider;
+          return Object.assign(Object.create(db) as typeof db, {
+            withoutPlugins: () => db.withPlugin(slow),
+            getExecutor: () => db.withPlugin(slow).getExecutor(),
+          });
+        },
+        async transaction(work) {
+          const result = await provider.transaction(work);
+          if (moment === 'before it was found') await remove();
+          return result;
+        },
+      };
+      await using runner = new SagaRunner(racing, { sagas: [saga] });
+      const options = { idempotencyKey: 'request 6' };
+      await runner.run(saga, { amount: 5 }, options);
+      isRacing = true;
+      const again = await runner.run(saga, { amount: 5 }, options);
+      expect(isRacing).to.equal(false);
+      expect(again).to.deep.equal({ pay: { paid: 5, run: 2 } });
+    });
+  }
 
   it('has a key of at most 255 characters', async () => {
     await using runner = new SagaRunner(provider, { sagas: [saga] });
