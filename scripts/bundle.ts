@@ -37,10 +37,12 @@ export async function bundle(folder: string): Promise<void> {
     chunkNames: 'chunks/[name]-[hash]',
     splitting: true,
   });
-  // A program of its own, in a thread of its own. Who starts it looks beside itself, and that is in a chunk.
+  // Programs of their own, each in a thread of its own. Who starts one looks beside itself, and that is in a chunk.
   await build({
     ...options,
-    entryPoints: ['src/core/engine/sqlite/worker/sqlite-worker-main.ts'],
+    entryPoints: ['sqlite-worker-main', 'sqlite-copy-main'].map(
+      (name) => `src/core/engine/sqlite/worker/${name}.ts`,
+    ),
     outdir: join(folder, 'chunks'),
   });
 }

@@ -1,8 +1,7 @@
 /** The interfaces of the chat's tables, as kysely-codegen reads them from a migrated database. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Kysely } from 'kysely';
-import { generate, PostgresDialect, SqliteDialect, type GeneratorDialect } from 'kysely-codegen';
+import { readTableTypes, type TypedDatabase } from '../src/cli/types/read-table-types.ts';
 import type { ChatDatabase } from '../src/chat/chat-database.ts';
 import { Migrator, type MigrationSet } from '../src/core/migrate/index.ts';
 import type { DatabaseProvider } from '../src/core/index.ts';
@@ -23,32 +22,15 @@ export async function migrateChatTables(provider: DatabaseProvider<ChatDatabase>
   for (const set of sets) await new Migrator(provider, set).latest();
 }
 
-const dialects: Readonly<Record<string, () => GeneratorDialect>> = {
-  sqlite: () => new SqliteDialect(),
-  postgres: () => new PostgresDialect(),
-};
-
 /**
  * Reads the interfaces from a database.
  *
  * @param provider what both migration sets have run on; its `type` picks the reader
  * @returns the interfaces, without comments
  */
-export async function generateChatTables(provider: {
-  readonly type: string;
-  readonly db: Kysely<ChatDatabase>;
-}): Promise<TableInterface[]> {
-  const dialect = dialects[provider.type]?.();
-  if (dialect === undefined) throw new Error(`kysely-codegen is not set up for ${provider.type}.`);
-  const source = await generate({
-    db: provider.db,
-    dialect,
-    // The engines' codecs give checked numbers and JSON text, whatever the column is called.
-    typeMapping: { int8: 'number', uuid: 'string', jsonb: 'string' },
-    // Search tables differ by design, and the histories belong to the Migrator.
-    excludePattern: '*_{search,migration}*',
-    outFile: null,
-  });
+export async function generateChatTables(provider: TypedDatabase<ChatDatabase>): Promise<TableInterface[]> {
+  // The search table differs by design.
+  const source = await readTableTypes(provider, (table) => table.endsWith('_search'));
   return parseInterfaces(source).map(({ name, comment, members }) => {
     if (name !== 'DB') return { name: `${name}Table`, comment, members };
     const tables = members.map((member) => ({ ...member, type: `${member.type}Table` }));

@@ -3,20 +3,15 @@ import type { ColumnHelpersV1 } from '../column-helpers-v1.ts';
 
 /** Which consumer has seen which message. */
 export async function up(db: Kysely<unknown>, t: ColumnHelpersV1): Promise<void> {
-  const inbox = t.table('inbox_messages');
-  await db.schema
-    .createTable('inbox_messages')
-    .addColumn('consumer', inbox.text('consumer'), (column) => column.notNull())
-    .addColumn('message_id', inbox.text('message_id'), (column) => column.notNull())
-    .addColumn('received_at', inbox.epochMillis('received_at'), (column) => column.notNull())
-    .addPrimaryKeyConstraint('inbox_messages_primary_key', ['consumer', 'message_id'])
-    .modifyEnd(inbox.end)
-    .execute();
-  await db.schema
-    .createIndex('inbox_messages_consumer_received_at_index')
-    .on('inbox_messages')
-    .columns(['consumer', 'received_at'])
-    .execute();
+  await t.createTable(
+    db,
+    'inbox_messages',
+    (c) => ({ consumer: c.text(), message_id: c.text(), received_at: c.epochMillis() }),
+    {
+      primaryKey: { name: 'inbox_messages_primary_key', columns: ['consumer', 'message_id'] },
+      indexes: [['consumer', 'received_at']],
+    },
+  );
 }
 
 /** Takes back everything that `up` made. */

@@ -70,7 +70,10 @@ function checkShape(value: unknown, file: string): LiminalConfig {
     section.fault('database', 'must be a URL or an object');
   }
   checkMigrations(section);
+  checkSeeds(section);
   section.string('migrationsFolder');
+  section.string('seedsFolder');
+  section.string('typesFile');
   section.end();
   if (issues.length > 0) throw new ConfigurationError(issues);
   return value as LiminalConfig;
@@ -82,6 +85,18 @@ function checkMigrations(section: ConfigSection): void {
   if (!Array.isArray(sets)) section.fault('migrations', 'must be a list of migration sets');
   else if (!sets.every(isMigrationSet))
     section.fault('migrations', 'must hold what defineMigrationSet returns');
+}
+
+function checkSeeds(section: ConfigSection): void {
+  const seeds = section.value('seeds');
+  if (seeds === undefined) return;
+  if (!Array.isArray(seeds)) section.fault('seeds', 'must be a list of seeds');
+  else if (!seeds.every(isSeed)) section.fault('seeds', 'must hold what defineSeed returns');
+}
+
+function isSeed(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return 'name' in value && 'run' in value && typeof value.run === 'function';
 }
 
 function isMigrationSet(value: unknown): boolean {

@@ -3,8 +3,8 @@ import { chatMigrations } from '../../migrations/chat/index.ts';
 import { healthMigrations } from '../../migrations/health/index.ts';
 import { outboxMigrations } from '../../migrations/outbox/index.ts';
 import { sagaMigrations } from '../../migrations/saga/index.ts';
-import { ConfigurationError, MigrationError } from '../core/index.ts';
-import { defineMigrationSet, type MigrationSet } from '../core/migrate/index.ts';
+import { MigrationError } from '../core/index.ts';
+import { orderSets, type MigrationSet } from '../core/migrate/index.ts';
 
 /** What a project has that names no migrations of its own. */
 const packageSets: readonly MigrationSet[] = [
@@ -14,27 +14,31 @@ const packageSets: readonly MigrationSet[] = [
   sagaMigrations,
 ];
 
+/** Gathers the values of an option that may be given several times. */
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
 /**
  * Chooses the migration sets of a verb.
  *
  * @param configured the project's own, which replace the package's
- * @param name of the one that was asked for; all where it is undefined
- * @throws ConfigurationError where two sets have one name, so that they would share a record
- * @throws CommanderError where no set has the name
+ * @param names of those that were asked for; all where it is undefined
+ * @returns them in the order in which they go up
+ * @throws ConfigurationError where sets do not fit each other
+ * @throws CommanderError where no set has one of the names
  */
 export function chooseSets(
   configured: readonly MigrationSet[] | undefined,
-  name: string | undefined,
+  names: readonly string[] | undefined,
 ): readonly MigrationSet[] {
-  const sets = (configured ?? packageSets).map(defineMigrationSet);
-  const names = sets.map((set) => set.name);
-  if (new Set(names).size < names.length) {
-    throw new ConfigurationError([{ path: ['migrations'], message: 'two sets have the same name' }]);
+  const sets = orderSets(configured ?? packageSets);
+  if (names === undefined) return sets;
+  const known = sets.map((set) => set.name);
+  if (!names.every((name) => known.includes(name))) {
+    throw misuse(`there is no migration set of a name that --set gives; there are: ${known.join(', ')}`);
   }
-  if (name === undefined) return sets;
-  const chosen = sets.filter((set) => set.name === name);
-  if (chosen.length > 0) return chosen;
-  throw misuse(`there is no migration set of the name that --set gives; there are: ${names.join(', ')}`);
+  return sets.filter((set) => names.includes(set.name));
 }
 
 /**

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import process from 'node:process';
 import { LiminalDataError, MigrationError } from '../core/index.ts';
+import { addBackupCommands } from './backup-command.ts';
 import type { Cli } from './cli.ts';
 import { addImportCommand } from './import-command.ts';
 import { addMigrateCommand } from './migrate-command.ts';
@@ -8,6 +9,8 @@ import { addOutboxCommand } from './outbox-command.ts';
 import { Output } from './output.ts';
 import { readPackageVersion } from './package-version.ts';
 import { addSagaCommand } from './saga-command.ts';
+import { addSeedCommand } from './seed-command.ts';
+import { addTypesCommand } from './types-command.ts';
 
 const done = 0;
 const failed = 1;
@@ -17,8 +20,8 @@ const misused = 2;
  * Runs the command line.
  *
  * @param args without the program's own name
- * @returns the exit code: 0 done, 1 failed, 2 wrong use, 3 pending migrations (`migrate status` alone).
- *   It never rejects.
+ * @returns the exit code: 0 done, 1 failed, 2 wrong use, 3 where a verb that looks has found something: pending
+ *   migrations, a danger that nobody reviewed, drift, types that differ. It never rejects.
  */
 export async function runCli(args: readonly string[]): Promise<number> {
   const { stdout, stderr } = process;
@@ -40,7 +43,9 @@ export async function runCli(args: readonly string[]): Promise<number> {
 
 function createProgram(cli: Cli): Command {
   const program = new Command('liminal-data')
-    .description('Migrations and imports for liminal-data, on SQLite and Postgres.')
+    .description(
+      'Migrations, backups, seeds, typed tables and imports for liminal-data, on SQLite and Postgres.',
+    )
     .version(readPackageVersion())
     .option(
       '--database <url>',
@@ -64,6 +69,9 @@ function createProgram(cli: Cli): Command {
   addImportCommand(program, cli);
   addOutboxCommand(program, cli);
   addSagaCommand(program, cli);
+  addBackupCommands(program, cli);
+  addSeedCommand(program, cli);
+  addTypesCommand(program, cli);
   return program;
 }
 

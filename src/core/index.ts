@@ -11,19 +11,26 @@ export { databaseConfigFromEnv } from './config/from-env.ts';
 export { defineConfig, type LiminalConfig } from './migrate/define-config.ts';
 
 // Factory and provider
-export { DatabaseProviderFactory, type ProviderOptions } from './provider/database-provider-factory.ts';
 export {
-  DatabaseProvider,
-  type CloseOptions,
-  type InitializeHook,
-  type InitializeOptions,
-  type ProviderParts,
-} from './provider/database-provider.ts';
+  DatabaseProviderFactory,
+  type ProviderOptions,
+  type RestoreBackupOptions,
+} from './provider/database-provider-factory.ts';
+export { DatabaseProvider, type InitializeHook, type ProviderParts } from './provider/database-provider.ts';
+export type { CloseOptions, InitializeOptions } from './provider/lifecycle-options.ts';
 export type { TransactionOptions } from './provider/transaction-options.ts';
 export type { RetryEvent, RetryOptions } from './provider/transaction-retry.ts';
 export { outside } from './provider/transaction-context.ts';
 export { afterCommitOf, type AfterCommit, type AfterRollback } from './provider/transaction-hooks.ts';
 export { closeOnSignal, type Closable, type CloseOnSignalOptions } from './provider/close-on-signal.ts';
+export type {
+  BackupOptions,
+  BackupProgress,
+  BackupReport,
+  CopyOptions,
+  RestoreOptions,
+  RestoreReport,
+} from './engine/backup.ts';
 export type { HealthReport } from './provider/health.ts';
 
 // Prepared queries and batches
@@ -107,7 +114,10 @@ export { sagaMigrations } from '../../migrations/saga/index.ts';
 export type { Engine, EngineContext, OpenEngine } from './engine/engine.ts';
 export type { DirectExecutor } from './engine/direct-executor.ts';
 export type { NotificationListener, Subscription } from './engine/notifications.ts';
-export type { ColumnHelpers, MigrationTraits, TableHelpers } from './engine/migration-traits.ts';
+export type { ColumnHelpers, TableHelpers } from './engine/column-helpers.ts';
+export type { MigrationTraits } from './engine/migration-traits.ts';
+export type { MigrationLock, MigrationLockHolder, MigrationLockOptions } from './engine/migration-lock.ts';
+export type { SchemaGuard, SchemaMode } from './engine/schema-guard.ts';
 export type { ColumnKind, JsonPathSegment, SqlLexicalRules, SqlVocabulary } from './engine/sql-vocabulary.ts';
 export type { Lease } from './engine/lease.ts';
 export { LeasingDriver, type LeaseSource } from './engine/leasing-driver.ts';
@@ -150,7 +160,11 @@ export {
   type ConstraintFields,
 } from './foundation/errors/constraint-errors.ts';
 export { NotFoundError, StaleEntityError, UnreadableRowError } from './foundation/errors/entity-errors.ts';
-export { MigrationError } from './foundation/errors/migration-errors.ts';
+export {
+  ColumnsOutOfStepError,
+  IntegrityDriftError,
+  MigrationError,
+} from './foundation/errors/migration-errors.ts';
 export {
   IdempotencyMismatchError,
   LeaseLostError,

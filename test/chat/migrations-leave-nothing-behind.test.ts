@@ -33,7 +33,7 @@ describeOnEachDatabase('migrations of the chat leave nothing behind when they ar
     ).execute(provider.db);
     return rows
       .map(({ object }) => object)
-      .filter((object) => !/^[("]*\w+_migration/.test(object))
+      .filter((object) => !/^[("]*(?:\w+_migration|liminal_)/.test(object))
       .toSorted();
   };
 

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseProviderFactory } from '../../src/core/index.ts';
 import { describeOnDatabase, type TestDatabase } from '../support/database.ts';
 import { makeTempDirectory } from '../support/temp-directory.ts';
 import { runBin, type BinRun } from './run-bin.ts';
@@ -141,6 +142,86 @@ describeOnLasting('migrate from the command line', (database) => {
     expect(code).to.equal(1);
     expect(stdout).to.equal('');
     expect(stderr).to.match(/^error: Migration "0001-notes" of set "notes" failed [^\n]*nowhere[^\n]*\n$/);
+  });
+
+  it('shows what would run and runs none of it, and is strict where it is told to', async () => {
+    const cwd = makeProject(url, `await sql\`create table parts (id integer primary key)\`.execute(db);`);
+    await runBin(['migrate', 'latest', '--set', 'notes'], { cwd: makeProject(url, '') });
+    await runBin(['migrate', 'down', '--set', 'notes'], { cwd: makeProject(url, '') });
+    const { code, stdout, stderr } = await runBin(['migrate', 'plan', '--strict'], { cwd });
+    expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
+    expect(stdout).to.include('create table notes').and.include('create table parts');
+    const dangerous = makeProject(url, 'await sql`drop table extra`.execute(db);');
+    await using provider = DatabaseProviderFactory.createProvider(url);
+    await provider.exec('create table extra (id integer)');
+    for (const [args, expected] of [
+      [['plan'], 0],
+      [['plan', '--strict'], 3],
+    ] as const) {
+      const run = await runBin(['migrate', ...args], { cwd: dangerous });
+      expect(run.code).to.equal(expected);
+      expect(run.stdout).to.include('drop-table');
+    }
+    expect(await provider.query('select * from extra')).to.deep.equal([]);
+    const failing = await runBin(['migrate', 'plan'], {
+      cwd: makeProject(url, 'throw new Error("no luck");'),
+    });
+    expect(failing.code).to.equal(1);
+    expect(failing.stdout).to.include('no luck');
+  });
+
+  it('names what is not as recorded, and records it where it is told to', async () => {
+    const cwd = makeProject(url, '');
+    await runBin(['migrate', 'latest'], { cwd });
+    const sound = await runBin(['migrate', 'verify'], { cwd });
+    expect(sound.code).to.equal(0);
+    expect(sound.stdout).to.match(/is as recorded\.\n$/);
+    await using provider = DatabaseProviderFactory.createProvider(url);
+    await provider.exec('create table by_hand (id integer)');
+    const edited = makeProject(url, 'await sql`select 1`.execute(db);');
+    const { code, stdout } = await runBin(['migrate', 'verify'], { cwd: edited });
+    expect(code).to.equal(3);
+    expect(stdout).to.include('"0001-notes" was edited').and.include('unexpected: table by_hand');
+    const json = await runBin(['migrate', 'verify', '--json'], { cwd: edited });
+    expect(JSON.parse(json.stdout)).to.deep.include({ isSound: false });
+    expect((await runBin(['migrate', 'repair'], { cwd: edited })).code).to.equal(2);
+    const repair = ['migrate', 'repair', '--accept', '0001-notes', '--accept-schema'];
+    expect((await runBin(repair, { cwd: edited })).code).to.equal(0);
+    expect((await runBin(['migrate', 'verify'], { cwd: edited })).code).to.equal(0);
+  });
+
+  it('takes the last migration back and runs it again, and tells that nobody holds the lock', async () => {
+    const cwd = makeProject(url, '');
+    await runBin(['migrate', 'latest'], { cwd });
+    const { code, stdout } = await runBin(['migrate', 'redo'], { cwd });
+    expect(code).to.equal(0);
+    expect(stdout).to.match(/notes {2}down {2}0001-notes.*\nnotes {2}up {4}0001-notes.*\n2 migrations run/);
+    const unlocked = await runBin(['migrate', 'unlock'], { cwd });
+    expect(unlocked).to.include({ code: 0 });
+    expect(unlocked.stdout).to.include('Nobody holds the lock');
+  });
+
+  it('saves the database first where it is told to, or says how', async () => {
+    const cwd = makeProject(url, '');
+    await runBin(['migrate', 'latest'], { cwd });
+    const { code, stdout, stderr } = await runBin(['migrate', 'down', '--backup'], { cwd });
+    if (database.name === 'postgres') {
+      expect(code).to.equal(1);
+      expect(stderr).to.include('pg_dump');
+      return;
+    }
+    expect(code).to.equal(0);
+    const file = /^Backup: (.*)$/m.exec(stdout)?.[1] ?? '';
+    await using saved = DatabaseProviderFactory.createProvider(`sqlite:${file}`);
+    expect(await saved.query('select * from notes')).to.deep.equal([]);
+  });
+
+  it('takes several sets by name', async () => {
+    expect(await runJson('latest', '--set', 'saga', '--set', 'health')).to.deep.equal([
+      'up 0001-health-checks',
+      'up 0001-sagas',
+    ]);
+    expect((await migrate('latest', '--set', 'health', '--set', 'nowhere')).code).to.equal(2);
   });
 
   it('writes a new migration in the configured folder and says where to list it', async () => {

@@ -24,6 +24,10 @@ const commands: readonly (readonly [string, readonly string[], Readonly<Record<s
   ['a URL in the place of a number', ['migrate', 'up', url], {}],
   ['a URL in the place of a name', ['migrate', 'make', url], {}],
   ['a URL in the place of a file', ['import', url, '--database', 'sqlite::memory:'], {}],
+  ['a URL in the place of a backup', ['backup', url, '--database', 'sqlite::memory:'], {}],
+  ['a URL in the place of a backup to restore', ['restore', url, '--database', 'sqlite:./x.db'], {}],
+  ['a URL in the place of a file of types', ['types', 'check', '--migrated', '--out', url], {}],
+  ['a URL in the place of a seed', ['seed', 'make', url], {}],
   ['a URL in the place of a configuration file', ['migrate', 'up', '--config', url], {}],
   ['settings in the place of a URL', ['migrate', 'up', '--database', `host=h password=${secret}`], {}],
 ];

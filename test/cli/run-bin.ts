@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { compileCache } from '../support/compile-cache.ts';
 import { makeTempDirectory } from '../support/temp-directory.ts';
 
 /** The program of the bin. */
@@ -24,7 +25,7 @@ export interface BinOptions {
 export async function runBin(args: readonly string[], options: BinOptions = {}): Promise<BinRun> {
   const child = spawn(process.execPath, [program, ...args], {
     cwd: options.cwd ?? makeTempDirectory('cli'),
-    env: { PATH: process.env['PATH'], ...options.env },
+    env: { PATH: process.env['PATH'], ...compileCache(), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const [stdout, stderr, [code]] = await Promise.all([

@@ -69,9 +69,11 @@ describe('liminal.config', () => {
   });
 
   it('has every fault of its shape reported at once', async () => {
-    const content = `export default { database: 5, migrations: [{}], migrationsFolder: '', databse: 'sqlite:x' };`;
+    const content = `export default { database: 5, migrations: [{}], migrationsFolder: '', seeds: [{}], seedsFolder: 1, typesFile: '', databse: 'sqlite:x' };`;
     expect((await faultsOfFile(content)).map((line) => line.split(': ')[0])).to.have.members(
-      ['database', 'migrations', 'migrationsFolder', 'databse'].map((field) => `liminal.config.mjs.${field}`),
+      ['database', 'migrations', 'migrationsFolder', 'seeds', 'seedsFolder', 'typesFile', 'databse'].map(
+        (field) => `liminal.config.mjs.${field}`,
+      ),
     );
   });
 

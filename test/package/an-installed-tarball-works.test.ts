@@ -41,6 +41,18 @@ const readInWorker = `
   console.log(threads, JSON.stringify(rows));
   await provider.close();`;
 
+/** Makes a backup and restores it, whose program is a file of its own as well. */
+const saveAndRestore = `
+  import { DatabaseProviderFactory } from 'liminal-data';
+  {
+    await using provider = DatabaseProviderFactory.createProvider('sqlite:./saved.db');
+    await provider.exec('create table t (x integer)');
+    await provider.backup('./copy.db');
+  }
+  const { kept } = await DatabaseProviderFactory.restoreBackup('sqlite:./saved.db', './copy.db');
+  console.log(typeof kept);
+`;
+
 describe('an installed tarball works', function () {
   this.timeout(180_000);
   let project: StrangerProject;
@@ -72,6 +84,11 @@ describe('an installed tarball works', function () {
       const script = `console.log(Object.keys(await import('${name}'${attribute})).length > 0)`;
       expect(await project.run('node', '--input-type=module', '-e', script), name).to.equal('true\n');
     }
+  });
+
+  it('makes a backup and restores it', async () => {
+    writeFileSync(join(project.folder, 'backup.mjs'), saveAndRestore);
+    expect(await project.run('node', 'backup.mjs')).to.equal('string\n');
   });
 
   it('reads in a worker thread', async () => {

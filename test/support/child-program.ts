@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { compileCache } from './compile-cache.ts';
 
 export interface ChildOptions {
   /** A command that runs the program under its limits: `['prlimit', '--nofile=40']`. */
@@ -53,7 +54,7 @@ export function startProgram(
   const [command = process.execPath, ...rest] = [...under, process.execPath, fileURLToPath(program), ...args];
   const child = spawn(command, rest, {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...compileCache(), ...env },
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });
   running.add(child);

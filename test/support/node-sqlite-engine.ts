@@ -31,7 +31,7 @@ import {
   type LiminalDataError,
   type PoolStats,
 } from '../../src/core/index.ts';
-import { sqliteColumns, sqliteVocabulary } from '../../src/core/engine/sqlite/index.ts';
+import { sqliteMigrations, sqliteVocabulary } from '../../src/core/engine/sqlite/index.ts';
 
 interface NodeSqliteConnection {
   readonly filename: string;
@@ -114,7 +114,7 @@ export const nodeSqliteEngine: Engine<'node-sqlite', NodeSqliteConnection> = {
     return {
       dialect: new TranslatingDialect(dialect, translate),
       sql: sqliteVocabulary,
-      migrations: { columns: sqliteColumns, withLock: (_connection, _name, _options, work) => work() },
+      migrations: sqliteMigrations,
       stats,
       close: (deadline) => (closing ??= close(deadline)),
     };

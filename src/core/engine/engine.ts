@@ -5,6 +5,7 @@ import type { Clock } from '../foundation/clock.ts';
 import type { Logger } from '../foundation/logger.ts';
 import type { PoolListener } from '../foundation/pool-event.ts';
 import type { PoolStats } from '../foundation/pool-stats.ts';
+import type { BackupOptions, BackupReport, RestoreOptions, RestoreReport } from './backup.ts';
 import type { DirectExecutor } from './direct-executor.ts';
 import type { MigrationTraits } from './migration-traits.ts';
 import type { NotificationListener, Subscription } from './notifications.ts';
@@ -21,6 +22,20 @@ export interface Engine<Type extends string = string, Connection extends object 
   readonly config: EngineConfig<Type, Connection>;
   /** Makes an engine's working parts. Synchronous; it opens nothing. */
   open(config: DatabaseConfig<Type, Connection>, context: EngineContext): OpenEngine;
+  /**
+   * Puts a backup in the place of a database that nobody has open. Killed at any moment it leaves the old database
+   * or the new one. Absent where the engine has no such thing.
+   *
+   * @param file the backup, which is checked first
+   * @throws ConfigurationError where it cannot be done here; DatabaseBusyError where somebody has the database open;
+   *   CorruptDatabaseError where the backup is none
+   */
+  restore?(
+    config: DatabaseConfig<Type, Connection>,
+    file: string,
+    context: EngineContext,
+    options: RestoreOptions,
+  ): Promise<RestoreReport>;
 }
 
 /** What an engine is given from outside. */
@@ -64,6 +79,14 @@ export interface OpenEngine {
    * @returns ends the listening
    */
   listen?(channel: string, listener: NotificationListener): Subscription;
+  /**
+   * Copies the database as it is at one moment into a file, while it is used. A file that is not whole never has
+   * the name. Absent where the engine has no such thing.
+   *
+   * @param file where the backup goes
+   * @throws ConfigurationError where it cannot be done here, or the name is taken; and the signal's reason
+   */
+  backup?(file: string, options: BackupOptions): Promise<BackupReport>;
   /** The state of the pool. */
   stats(): PoolStats;
   /**

@@ -1,8 +1,5 @@
 /** Writes the skeleton of a new migration. It lists it nowhere: the set's index.ts is edited by hand. */
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { ConfigurationError } from '../foundation/errors/configuration-error.ts';
-import { ValidationError } from '../foundation/errors/validation-error.ts';
+import { createNumberedFile } from './numbered-file.ts';
 
 /** Where a new migration goes and what it is called. */
 export interface MigrationFileOptions {
@@ -24,11 +21,6 @@ export interface CreatedMigrationFile {
   readonly entryLine: string;
 }
 
-const fileName = /^(\d{4})-[a-z0-9-]+\.[cm]?[jt]s$/;
-const slug = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
-const longest = 100;
-const lastNumber = 9999;
-
 /**
  * Writes `NNNN-name.ts` with the next free number. Its `up` and `down` throw until they are written, so
  * that a forgotten skeleton is not recorded as done.
@@ -42,47 +34,14 @@ const lastNumber = 9999;
  * // migrations/0001-add-labels.ts
  */
 export async function createMigrationFile(options: MigrationFileOptions): Promise<CreatedMigrationFile> {
-  const { folder } = options;
-  if (!slug.test(options.name) || options.name.length > longest) {
-    throw new ValidationError([
-      {
-        path: ['name'],
-        message: `must be lower-case words and digits with hyphens between them, at most ${longest} characters, such as add-labels`,
-      },
-    ]);
-  }
-  try {
-    await mkdir(folder, { recursive: true });
-    const number = await findNextNumber(folder);
-    const name = `${number}-${options.name}`;
-    const path = join(folder, `${name}.ts`);
-    await writeFile(path, skeletonOf(name), { flag: 'wx' });
-    // The number, not the words: those may be a reserved word, or the same ones as before.
-    const identifier = `m${number}`;
-    return {
-      path,
-      name,
-      importLine: `import * as ${identifier} from './${name}.ts';`,
-      entryLine: `{ name: '${name}', up: ${identifier}.up, down: ${identifier}.down },`,
-    };
-  } catch (cause) {
-    if (cause instanceof ConfigurationError) throw cause;
-    const { code = 'unknown' } = cause as NodeJS.ErrnoException;
-    throw new ConfigurationError(`The folder "${folder}" of migrations cannot be written (${code}).`, {
-      cause,
-    });
-  }
-}
-
-async function findNextNumber(folder: string): Promise<string> {
-  const taken = (await readdir(folder)).map((name) => Number(fileName.exec(name)?.[1] ?? 0));
-  const next = Math.max(0, ...taken) + 1;
-  if (next > lastNumber) {
-    throw new ConfigurationError(
-      `The folder "${folder}" has used up its numbers: ${lastNumber} is the last.`,
-    );
-  }
-  return String(next).padStart(4, '0');
+  const file = await createNumberedFile({ ...options, contents: 'migrations', skeletonOf });
+  const { path, name, identifier } = file;
+  return {
+    path,
+    name,
+    importLine: `import * as ${identifier} from './${name}.ts';`,
+    entryLine: `{ name: '${name}', ...${identifier} },`,
+  };
 }
 
 function skeletonOf(name: string): string {

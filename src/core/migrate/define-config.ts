@@ -1,5 +1,6 @@
 import type { DatabaseConfigInput } from '../config/database-config-input.ts';
 import type { MigrationSet } from './migration-set.ts';
+import type { Seed } from './seed/seed.ts';
 
 /** What `liminal.config.ts` says to every verb of the command line. */
 export interface LiminalConfig {
@@ -12,6 +13,12 @@ export interface LiminalConfig {
   readonly migrations?: readonly MigrationSet[];
   /** Where `migrate make` writes new migrations, relative to the working directory. */
   readonly migrationsFolder?: string;
+  /** The seeds, in the order in which `seed run` runs them. */
+  readonly seeds?: readonly Seed[];
+  /** Where `seed make` writes new seeds, relative to the working directory. */
+  readonly seedsFolder?: string;
+  /** The file of table interfaces that `types generate` writes, relative to the working directory. */
+  readonly typesFile?: string;
 }
 
 /**

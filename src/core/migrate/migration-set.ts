@@ -1,28 +1,20 @@
-import type { Kysely } from 'kysely';
-import type { ColumnHelpers } from '../engine/migration-traits.ts';
 import { ValidationError } from '../foundation/errors/validation-error.ts';
 import type { Issue } from '../foundation/issue.ts';
+import { findMigrationFaults } from './define-migration.ts';
+import type { Migration } from './migration.ts';
 
-/** One step of a history: how to take it, and how to take it back. */
-export interface NamedMigration {
+/** A migration and its place in a set: its name. */
+export type NamedMigration = Migration & {
   /** Unique within its set; its place in the ascending order of names is its place in the history. */
   readonly name: string;
-  /**
-   * Changes the schema.
-   *
-   * @param db the transaction that holds this migration alone; untyped, because history must not move
-   *   when the table interfaces do
-   * @param t column types that are right on the engine at hand
-   */
-  up(db: Kysely<any>, t: ColumnHelpers): Promise<void>;
-  /** Takes back what `up` did. */
-  down(db: Kysely<any>, t: ColumnHelpers): Promise<void>;
-}
+};
 
 /** One history, recorded in tables of its own: `<name>_migration` and `<name>_migration_lock`. */
 export interface MigrationSet {
   /** Lower-case letters, digits and underscores, at most 48 characters. */
   readonly name: string;
+  /** The names of the sets that come before this one, because its migrations build on theirs. */
+  readonly requires?: readonly string[];
   /** In ascending order of their names. */
   readonly migrations: readonly NamedMigration[];
 }
@@ -39,7 +31,7 @@ const migrationName = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}$/;
  * @param set its name and its migrations, in the order in which they run
  * @returns a frozen copy
  * @throws ValidationError with every fault: a name that does not fit, names that are not unique or not in
- *   ascending order (by code unit), a missing `up` or `down`
+ *   ascending order (by code unit), and the faults of each migration; see `defineMigration`
  * @example
  * import * as first from './0001-notes.ts';
  *
@@ -50,12 +42,21 @@ const migrationName = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}$/;
  */
 export function defineMigrationSet(set: MigrationSet): MigrationSet {
   const migrations = set.migrations.map((migration) => Object.freeze({ ...migration }));
-  const issues = [...findSetFaults(set.name), ...migrations.flatMap(findMigrationFaults)];
+  const requires = set.requires ?? [];
+  const issues = [
+    ...findNameFaults(set.name),
+    ...findRequirementFaults(set.name, requires),
+    ...migrations.flatMap(findFaults),
+  ];
   if (issues.length > 0) throw new ValidationError(issues);
-  return Object.freeze({ name: set.name, migrations: Object.freeze(migrations) });
+  return Object.freeze({
+    name: set.name,
+    requires: Object.freeze([...requires]),
+    migrations: Object.freeze(migrations),
+  });
 }
 
-function findSetFaults(name: string): Issue[] {
+function findNameFaults(name: string): Issue[] {
   const path = ['name'];
   if (!setName.test(name)) {
     return [
@@ -69,11 +70,15 @@ function findSetFaults(name: string): Issue[] {
   return name.startsWith('sqlite') ? [{ path, message: 'must not begin with "sqlite"' }] : [];
 }
 
-function findMigrationFaults(
-  migration: NamedMigration,
-  index: number,
-  all: readonly NamedMigration[],
-): Issue[] {
+function findRequirementFaults(name: string, requires: readonly string[]): Issue[] {
+  return requires.flatMap((required, index) => {
+    const path = ['requires', index];
+    if (!setName.test(required)) return [{ path, message: 'must be the name of a migration set' }];
+    return required === name ? [{ path, message: 'must be another set' }] : [];
+  });
+}
+
+function findFaults(migration: NamedMigration, index: number, all: readonly NamedMigration[]): Issue[] {
   const path = ['migrations', index];
   const previous = all[index - 1];
   const issues: Issue[] = [];
@@ -86,10 +91,5 @@ function findMigrationFaults(
   } else if (previous !== undefined && migration.name <= previous.name) {
     issues.push({ path: [...path, 'name'], message: 'must come after the name of the migration before it' });
   }
-  for (const direction of ['up', 'down'] as const) {
-    if (typeof migration[direction] !== 'function') {
-      issues.push({ path: [...path, direction], message: 'must be a function' });
-    }
-  }
-  return issues;
+  return [...issues, ...findMigrationFaults(migration, path)];
 }

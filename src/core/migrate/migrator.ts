@@ -1,26 +1,19 @@
-import type { Kysely } from 'kysely';
-import type { MigrationTraits } from '../engine/migration-traits.ts';
 import { systemClock, type Clock } from '../foundation/clock.ts';
 import { MigrationError } from '../foundation/errors/migration-errors.ts';
+import { loadCrypto } from '../foundation/node-crypto.ts';
 import { DatabaseBusyError } from '../foundation/errors/transaction-errors.ts';
 import { ValidationError } from '../foundation/errors/validation-error.ts';
 import { readHistory } from './migration-history.ts';
+import type { MigratableDatabase } from './migratable-database.ts';
+import { listSteps, type Course } from './migration-path.ts';
 import { defineMigrationSet, type MigrationSet } from './migration-set.ts';
-import {
-  takeSteps,
-  type Course,
-  type MigrationStep,
-  type StepPlan,
-  type StepsTaken,
-} from './migration-steps.ts';
-
-/** The part of a provider that a migrator needs. */
-export interface MigratableDatabase {
-  /** The root handle; a migrator takes one connection of it for a run. */
-  readonly db: Kysely<any>;
-  /** How migrations run on its engine. */
-  readonly migrations: MigrationTraits;
-}
+import { takeSteps, type MigrationStep, type StepPlan, type StepsTaken } from './migration-steps.ts';
+import type { MigrationPlan } from './plan/migration-plan.ts';
+import { planLatest } from './plan/plan-latest.ts';
+import { repairRecords, type RepairOptions, type RepairReport } from './repair-records.ts';
+import { lockedError } from './step-context.ts';
+import { unlockMigrations, type UnlockOptions, type UnlockReport } from './unlock-migrations.ts';
+import { verifyMigrations, type MigrationVerification } from './verify-migrations.ts';
 
 /** How a migrator waits and reports. */
 export interface MigratorOptions {
@@ -53,11 +46,12 @@ export interface MigrationStatus {
 const defaultLockTimeout = 60_000;
 
 /**
- * Brings a database to a place in the history of one migration set.
+ * Brings a database to a place in the history of one migration set, and tells whether it is where it says it is.
  *
  * Each migration has a transaction of its own, with its entry in the record: one that fails leaves nothing
- * behind, and those before it stay. Processes that migrate at the same time wait for each other and do the
- * work once. It does not compare schemas, and it does not run migrations outside of a transaction.
+ * behind, and those before it stay. One that declares `transaction: false` has none, and runs again from its start
+ * where it broke off. Processes that migrate at the same time wait for each other and do the work once. Nothing here
+ * ever resets a database.
  *
  * @example
  * const migrator = new Migrator(provider, notes);
@@ -112,7 +106,8 @@ export class Migrator {
    * @param steps how many, from 1; fewer are taken back where fewer were applied
    * @returns what was run, the last migration first
    * @throws ValidationError where `steps` is no whole number from 1
-   * @throws MigrationError as `up`; ConnectionError and CommitOutcomeUnknownError as well
+   * @throws MigrationError where one of them is irreversible, before any step runs; and as `up`
+   * @throws ConnectionError and CommitOutcomeUnknownError as `up`
    * @example
    * await migrator.down(); // the last one
    */
@@ -125,7 +120,7 @@ export class Migrator {
    *
    * @param name of the migration; null takes everything back
    * @returns what was run
-   * @throws MigrationError where the set has no such migration; and as `up`
+   * @throws MigrationError where the set has no such migration, or one on the way down is irreversible; and as `up`
    * @throws ConnectionError and CommitOutcomeUnknownError as `up`
    * @example
    * await migrator.to('0002-first-note');
@@ -146,6 +141,84 @@ export class Migrator {
    */
   async latest(): Promise<MigrationReport> {
     return this.#run((applied) => (applied < this.#total ? 'up' : undefined), this.#total);
+  }
+
+  /**
+   * Takes the last migrations back and runs them again: for the one that is being written.
+   *
+   * @param steps how many, from 1; fewer where fewer were applied
+   * @returns what was run, first down and then up
+   * @throws ValidationError where `steps` is no whole number from 1
+   * @throws MigrationError where one of them is irreversible, before any step runs; and as `up`
+   * @throws ConnectionError and CommitOutcomeUnknownError as `up`
+   * @example
+   * await migrator.redo();
+   */
+  async redo(steps = 1): Promise<MigrationReport> {
+    const back = await this.down(steps);
+    if (back.applied.length === 0) return back;
+    const again = await this.up(back.applied.length);
+    return { ...again, applied: [...back.applied, ...again.applied] };
+  }
+
+  /**
+   * Shows the SQL of what `latest` would run, with what it locks, what it destroys and what is dangerous in it.
+   * Nothing of it is kept: it runs in a transaction that is rolled back, which holds its locks for so long.
+   *
+   * @returns the plan
+   * @throws MigrationError where the history does not fit the set, or a lock is not granted within 2 seconds
+   * @throws ConnectionError where the database cannot be reached
+   * @example
+   * const { dangers } = await migrator.plan();
+   */
+  async plan(): Promise<MigrationPlan> {
+    return planLatest(this.#provider, [this.#set], { clock: this.#clock });
+  }
+
+  /**
+   * Holds the database against its records: whether the migrations that have run are still what they were, whether
+   * the live schema is the one that the last step left, and whether the database itself finds something broken. It
+   * takes no lock and writes nothing.
+   *
+   * @returns what was found; pending migrations are told, and are no fault
+   * @throws ConnectionError where the database cannot be reached
+   * @example
+   * const { isSound, schema } = await migrator.verify();
+   */
+  async verify(): Promise<MigrationVerification> {
+    return verifyMigrations(this.#provider, [this.#set]);
+  }
+
+  /**
+   * Records as right what `verify` complains of, after somebody has looked at it: an edited migration, or the live
+   * schema. It changes the records alone, never the schema.
+   *
+   * @param options what is accepted
+   * @returns what was recorded anew
+   * @throws ValidationError where nothing is named
+   * @throws MigrationError where a migration that is named has not run, or the lock is not granted in time
+   * @throws ConnectionError where the database cannot be reached
+   * @example
+   * await migrator.repair({ accept: ['0003-labels'] });
+   */
+  async repair(options: RepairOptions): Promise<RepairReport> {
+    return repairRecords(this.#provider, this.#set, options, {
+      clock: this.#clock,
+      lockTimeout: this.#lockTimeout,
+    });
+  }
+
+  /**
+   * Tells who holds the lock of the migrations, and takes it away where that process is gone.
+   *
+   * @param options `force` takes it from a process that lives; on Postgres that ends its connection
+   * @returns who held it, and whether it is free now
+   * @throws ConnectionError where the database cannot be reached
+   * @example
+   * const { holder, isFree } = await migrator.unlock();
+   */
+  async unlock(options: UnlockOptions = {}): Promise<UnlockReport> {
+    return unlockMigrations(this.#provider, options);
   }
 
   /**
@@ -181,43 +254,37 @@ export class Migrator {
     // Without this first look, every start of an application would queue for the lock.
     const schema = await migrations.currentSchema?.(db);
     const history = await readHistory(db, this.#set, schema);
-    if (course(history.length) === undefined) return this.#report({ steps: [], applied: history.length });
     const set = this.#set;
-    const wait = { timeout: this.#lockTimeout, clock: this.#clock };
+    if (listSteps(set, course, history.length, limit).length === 0) {
+      return this.#report({ steps: [], applied: history.length });
+    }
     const plan: StepPlan = {
       set,
       schema,
       traits: migrations,
       course,
       limit,
+      owner: loadCrypto().randomUUID(),
       lockTimeout: this.#lockTimeout,
       clock: this.#clock,
       onStep: this.#onStep,
     };
+    const { owner, lockTimeout: timeout, clock } = plan;
     try {
       const taken = await db
         .connection()
         .execute((connection) =>
-          migrations.withLock(connection, set.name, wait, () => takeSteps(connection, plan)),
+          migrations.lock.holdRun(connection, { owner, timeout, clock }, () => takeSteps(connection, plan)),
         );
       return this.#report(taken);
     } catch (error) {
-      throw error instanceof DatabaseBusyError ? this.#busyError(error) : error;
+      throw error instanceof DatabaseBusyError ? lockedError(plan, error) : error;
     }
   }
 
   #report({ steps, applied }: StepsTaken): MigrationReport {
     const current = this.#set.migrations[applied - 1]?.name ?? null;
     return { set: this.#set.name, applied: steps, current };
-  }
-
-  #busyError(cause: DatabaseBusyError): MigrationError {
-    return new MigrationError(
-      `The migrations of set "${this.#set.name}" were to run, but somebody else held their lock for ${this.#lockTimeout} ms. Wait until the other process has migrated, then start again.`,
-      this.#set.name,
-      undefined,
-      { cause },
-    );
   }
 }
 

@@ -1,7 +1,8 @@
-import type { Transaction } from 'kysely';
-import { Migrator as KyselyMigrator } from 'kysely/migration';
-import type { ColumnHelpers } from '../engine/migration-traits.ts';
+import type { Kysely, Transaction } from 'kysely';
+import { Migrator as KyselyMigrator, type Migration as KyselyMigration } from 'kysely/migration';
+import type { ColumnHelpers } from '../engine/column-helpers.ts';
 import { compareNames, historyTables } from './migration-history.ts';
+import type { Migration } from './migration.ts';
 import type { MigrationSet } from './migration-set.ts';
 
 /** Which way a migration runs. */
@@ -12,8 +13,9 @@ export interface MigrationRun {
   readonly set: MigrationSet;
   /** Where the record of the set lies; undefined where the engine has no schemas. */
   readonly schema: string | undefined;
-  readonly columns: ColumnHelpers;
   readonly direction: MigrationDirection;
+  /** Runs one way of a migration; where it has run already, it does nothing. */
+  readonly perform: (migration: Migration, db: Kysely<any>) => Promise<void>;
 }
 
 /**
@@ -26,11 +28,11 @@ export interface MigrationRun {
  *   of it; the caller must roll back
  */
 export async function runMigration(trx: Transaction<any>, run: MigrationRun): Promise<void> {
-  const { set, schema, columns, direction } = run;
+  const { set, schema, direction } = run;
   const { ledger, lock } = historyTables(set);
   const migrator = new KyselyMigrator({
     db: trx,
-    provider: { getMigrations: async () => bindColumns(set, columns) },
+    provider: { getMigrations: async () => bindMigrations(run) },
     migrationTableName: ledger,
     migrationLockTableName: lock,
     ...(schema === undefined ? {} : { migrationTableSchema: schema }),
@@ -41,13 +43,26 @@ export async function runMigration(trx: Transaction<any>, run: MigrationRun): Pr
   if (results?.[0]?.status !== 'Success') throw error;
 }
 
-type BoundMigration = Record<MigrationDirection, (db: Transaction<any>) => Promise<void>>;
+/**
+ * Runs one way of a migration as it is.
+ *
+ * @param db what it runs on
+ */
+export async function performMigration(
+  migration: Migration,
+  direction: MigrationDirection,
+  db: Kysely<any>,
+  columns: ColumnHelpers,
+): Promise<void> {
+  await (direction === 'up' ? migration.up(db, columns) : migration.down?.(db, columns));
+}
 
-function bindColumns(set: MigrationSet, columns: ColumnHelpers): Record<string, BoundMigration> {
+function bindMigrations({ set, perform }: MigrationRun): Record<string, KyselyMigration> {
   return Object.fromEntries(
-    set.migrations.map((migration) => [
-      migration.name,
-      { up: (db) => migration.up(db, columns), down: (db) => migration.down(db, columns) },
-    ]),
+    set.migrations.map((migration) => {
+      const run = (db: Kysely<any>): Promise<void> => perform(migration, db);
+      // Kysely passes over a migration without `down` and reports success.
+      return [migration.name, { up: run, down: run }];
+    }),
   );
 }

@@ -1,6 +1,7 @@
 import { systemClock } from '../foundation/clock.ts';
 import { silentLogger, type Logger } from '../foundation/logger.ts';
-import type { CloseOptions, DatabaseProvider } from './database-provider.ts';
+import type { DatabaseProvider } from './database-provider.ts';
+import type { CloseOptions } from './lifecycle-options.ts';
 import { checkDeadline } from './deadline.ts';
 
 /** What can be closed: a provider, or whatever closes one. */

@@ -2,11 +2,14 @@ import type { Kysely, KyselyPlugin } from 'kysely';
 import type { DatabaseConfigInput } from '../config/database-config-input.ts';
 import type { DatabaseConfig } from '../config/database-config.ts';
 import { parseDatabaseConfig } from '../config/parse-database-config.ts';
+import type { RestoreOptions, RestoreReport } from '../engine/backup.ts';
 import type { DirectExecutor } from '../engine/direct-executor.ts';
 import type { Engine, OpenEngine } from '../engine/engine.ts';
+import type { SchemaGuard } from '../engine/schema-guard.ts';
 import { postgresEngine } from '../engine/postgres/postgres-engine.ts';
 import { sqliteEngine } from '../engine/sqlite/sqlite-engine.ts';
 import { systemClock, type Clock } from '../foundation/clock.ts';
+import { ConfigurationError } from '../foundation/errors/configuration-error.ts';
 import { assertNodeVersion } from '../foundation/runtime.ts';
 import { silentLogger, type Logger } from '../foundation/logger.ts';
 import { guardPoolListener, silentPoolListener, type PoolListener } from '../foundation/pool-event.ts';
@@ -36,8 +39,18 @@ export interface ProviderOptions<DB> {
   readonly onStatement?: StatementListener;
   /** Where time comes from; the machine's by default. */
   readonly clock?: Clock;
+  /** Answers for the schema on `initialize()`: what `guardSchema` of `liminal-data/migrate` returned. */
+  readonly schema?: SchemaGuard;
   /** Runs on `initialize()`, in this order. */
   readonly onInitialize?: readonly InitializeHook<DB>[];
+}
+
+/** Where `restoreBackup` gets what it needs from. */
+export interface RestoreBackupOptions extends RestoreOptions {
+  /** Engines of the application's own, beside the built-in ones. */
+  readonly engines?: readonly Engine[];
+  /** Where time comes from; the machine's by default. */
+  readonly clock?: Clock;
 }
 
 const builtInEngines: readonly Engine[] = [sqliteEngine, postgresEngine];
@@ -60,12 +73,7 @@ export const DatabaseProviderFactory = {
     const { clock = systemClock, logger = silentLogger, plugins = [], onInitialize = [] } = options;
     const onPoolEvent =
       options.onPoolEvent === undefined ? silentPoolListener : guardPoolListener(options.onPoolEvent, logger);
-    const engines = [...(options.engines ?? []), ...builtInEngines];
-    const parsed = parseDatabaseConfig(
-      config,
-      engines.map((engine) => engine.config),
-    );
-    const engine = engines.find((candidate) => candidate.config.type === parsed.type) as Engine;
+    const { engine, parsed } = pickEngine(config, options.engines);
     const opened = engine.open(parsed, { clock, logger, onPoolEvent });
     const listener = statementListenerOf(options.onStatement, options.logger, parsed.debug);
     const log = listener === undefined ? {} : { log: observeKysely(listener) };
@@ -89,10 +97,59 @@ export const DatabaseProviderFactory = {
             ),
       clock,
       logger,
+      schema: options.schema,
       hooks: onInitialize,
     });
   },
+
+  /**
+   * Puts a backup in the place of a database that nobody has open. The backup is copied beside the database and
+   * checked first; then one rename swaps them. Killed at any moment it leaves the old database or the new one, never
+   * a mixture. The old one is kept under a name that the report tells, unless it is to be thrown away.
+   *
+   * It cannot see who has a database open that SQLite can no longer read: stop the application first.
+   *
+   * @param config of the database that is replaced
+   * @param file the backup
+   * @param options `discardOld`, `onProgress`, `signal`, engines and clock
+   * @returns where the database is and where the old one is kept
+   * @throws ConfigurationError with every fault of the configuration; or where the backup is not there, nothing can be
+   *   written beside the database, or the engine restores nothing: on Postgres the message holds the pg_restore
+   *   command to run
+   * @throws DatabaseBusyError where another process or provider has the database open
+   * @throws CorruptDatabaseError where the backup is no sound database; DiskFullError; and the signal's reason
+   * @example
+   * const { kept } = await DatabaseProviderFactory.restoreBackup('sqlite:./app.db', './backups/app.db');
+   */
+  async restoreBackup(
+    config: DatabaseConfigInput,
+    file: string,
+    options: RestoreBackupOptions = {},
+  ): Promise<RestoreReport> {
+    assertNodeVersion();
+    const { engines, clock = systemClock, ...rest } = options;
+    const { engine, parsed } = pickEngine(config, engines);
+    if (engine.restore === undefined) {
+      throw new ConfigurationError(
+        `A backup was to be restored, and the engine "${parsed.type}" restores none. Use the tools of its database.`,
+      );
+    }
+    const context = { clock, logger: silentLogger, onPoolEvent: silentPoolListener };
+    return engine.restore(parsed, file, context, rest);
+  },
 };
+
+function pickEngine(
+  config: DatabaseConfigInput,
+  own: readonly Engine[] = [],
+): { readonly engine: Engine; readonly parsed: DatabaseConfig } {
+  const engines = [...own, ...builtInEngines];
+  const parsed = parseDatabaseConfig(
+    config,
+    engines.map((engine) => engine.config),
+  );
+  return { engine: engines.find((candidate) => candidate.config.type === parsed.type) as Engine, parsed };
+}
 
 function statementListenerOf(
   onStatement: StatementListener | undefined,

@@ -1,5 +1,7 @@
 import { CompiledQuery, sql, type Kysely, type Transaction } from 'kysely';
+import type { BackupOptions, BackupReport } from '../engine/backup.ts';
 import type { MigrationTraits } from '../engine/migration-traits.ts';
+import type { SchemaGuard, SchemaMode } from '../engine/schema-guard.ts';
 import type { DirectExecutor } from '../engine/direct-executor.ts';
 import type { OpenEngine } from '../engine/engine.ts';
 import type { NotificationListener, Subscription } from '../engine/notifications.ts';
@@ -12,26 +14,14 @@ import { rewritePlaceholders } from '../query/placeholders.ts';
 import { runStatement, type StatementTarget } from '../query/statement-target.ts';
 import type { Logger } from '../foundation/logger.ts';
 import { checkDeadline } from './deadline.ts';
+import type { CloseOptions, InitializeOptions } from './lifecycle-options.ts';
+import { checkSchemaMode } from './schema-mode.ts';
 import { checkHealth, type HealthReport } from './health.ts';
+import { makeBackup } from './make-backup.ts';
 import { outside } from './transaction-context.ts';
 import type { TransactionOptions } from './transaction-options.ts';
 import { bindTransactions, type Transactions } from './transactions.ts';
 import { waitForDatabase } from './wait-for-database.ts';
-
-/** How a provider is initialised. */
-export interface InitializeOptions {
-  /**
-   * How long a server that is not up yet is waited for, in ms from 0 to 24 h; 0 tries once. 30,000 by default.
-   * The hooks have as long as they need.
-   */
-  readonly deadline?: number;
-}
-
-/** How a provider closes. */
-export interface CloseOptions {
-  /** How long work under way may take to end, in ms from 0 to 24 h; then it is cut off. 10,000 by default. */
-  readonly deadline?: number;
-}
 
 /**
  * Work that runs once when a provider is initialised, such as migrating. It may query the provider, and must
@@ -55,6 +45,8 @@ export interface ProviderParts<DB> {
   readonly clock: Clock;
   /** Hears what nobody waits for. */
   readonly logger: Logger;
+  /** Answers for the schema; undefined where nobody does. */
+  readonly schema: SchemaGuard | undefined;
   /** What runs once at `initialize`, in this order. */
   readonly hooks: readonly InitializeHook<DB>[];
 }
@@ -66,7 +58,7 @@ const defaultCloseDeadline = 10_000;
  * One database, typed by its table interfaces. It opens nothing until it is used, knows its engine's
  * vocabulary, and is closed once.
  *
- * It does not retry, cache or audit; those are rooms of their own that use it.
+ * It does not cache or audit; those are rooms of their own that use it.
  *
  * @example
  * await using provider = DatabaseProviderFactory.createProvider<Tables>('sqlite:./app.db');
@@ -92,6 +84,7 @@ export class DatabaseProvider<DB> implements StatementTarget<DB>, AsyncDisposabl
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #transactions: Transactions<DB>;
+  readonly #schema: SchemaGuard | undefined;
   readonly #hooks: readonly InitializeHook<DB>[];
   #initialized: Promise<void> | undefined;
 
@@ -111,6 +104,7 @@ export class DatabaseProvider<DB> implements StatementTarget<DB>, AsyncDisposabl
     this.#logger = parts.logger;
     this.#transactions = parts.transactions;
     bindTransactions(this, parts.transactions);
+    this.#schema = parts.schema;
     this.#hooks = parts.hooks;
   }
 
@@ -122,16 +116,19 @@ export class DatabaseProvider<DB> implements StatementTarget<DB>, AsyncDisposabl
    * no slot left. What waiting cannot mend is told at once: a wrong password, a certificate, an unknown
    * database, a file that cannot be opened.
    *
-   * @param options `deadline` in ms, an integer from 0 to 86,400,000
+   * @param options `deadline` in ms, an integer from 0 to 86,400,000, and what is done about the schema
    * @throws ConnectionError when the database cannot be reached; and whatever a hook throws
-   * @throws ValidationError where the deadline is none
+   * @throws MigrationError where migrations are pending, or fail
+   * @throws IntegrityDriftError where the schema is not what its migrations left
+   * @throws ValidationError where the deadline is none, or nobody answers for the schema
    * @example
-   * await provider.initialize({ deadline: 60_000 });
+   * await provider.initialize({ deadline: 60_000, schema: 'verify' });
    */
   async initialize(options: InitializeOptions = {}): Promise<void> {
     const { deadline = defaultInitializeDeadline } = options;
     checkDeadline(deadline);
-    this.#initialized ??= this.#connectAndRunHooks(deadline).catch((error: unknown) => {
+    const schema = checkSchemaMode(options.schema, this.#schema);
+    this.#initialized ??= this.#connectAndRunHooks(deadline, schema).catch((error: unknown) => {
       this.#initialized = undefined;
       throw error;
     });
@@ -250,6 +247,25 @@ export class DatabaseProvider<DB> implements StatementTarget<DB>, AsyncDisposabl
     return this.#engine.listen?.(channel, listener);
   }
 
+  /**
+   * Copies the database as it is at this moment into a file, while everybody goes on reading and writing; on a
+   * database in memory, writes wait. The copy is checked, on the disk, and for its owner alone to read. A file that
+   * is not whole never has the name.
+   *
+   * @param file where the backup goes; its folder must be there
+   * @param options `overwrite`, `onProgress` and `signal`; a name that is taken is refused by default
+   * @returns the absolute path, the size, and how long it took
+   * @throws ConfigurationError where the name is taken or cannot be written, the database has no file yet, or the
+   *   engine makes no backups: on Postgres the message holds the pg_dump command to run
+   * @throws CorruptDatabaseError where the copy does not pass the check; DiskFullError; PoolClosedError after `close`;
+   *   and the signal's reason
+   * @example
+   * const { file, bytes } = await provider.backup('./backups/app.db');
+   */
+  backup(file: string, options: BackupOptions = {}): Promise<BackupReport> {
+    return makeBackup({ engine: this.#engine, type: this.type }, file, options);
+  }
+
   /** @returns the state of the pool at this moment */
   stats(): PoolStats {
     return this.#engine.stats();
@@ -277,8 +293,9 @@ export class DatabaseProvider<DB> implements StatementTarget<DB>, AsyncDisposabl
     return (rows[0] as { version: string }).version;
   }
 
-  async #connectAndRunHooks(deadline: number): Promise<void> {
+  async #connectAndRunHooks(deadline: number, schema: SchemaMode): Promise<void> {
     await waitForDatabase(() => this.#askVersion(), { deadline, clock: this.#clock, logger: this.#logger });
+    if (schema !== 'ignore') await this.#schema?.check(this, schema);
     for (const hook of this.#hooks) await hook(this);
   }
 }

@@ -277,7 +277,7 @@ describeOnEachDatabase('a reply', (database) => {
     const fed = feedModel();
     const reply = rejectionOf(open({ model: fed.model }).reply(threadId, question));
     await fed.asked();
-    await store.close();
+    await store.close({ deadline: 50 });
     expect(await reply).to.be.instanceOf(SagaInterruptedError);
   });
 });

@@ -18,7 +18,7 @@ function failing(migration: NamedMigration, fail: NamedMigration['up']): NamedMi
       await fail(db, t);
     },
     async down(db, t) {
-      await migration.down(db, t);
+      await migration.down?.(db, t);
       await fail(db, t);
     },
   };

@@ -15,7 +15,7 @@ describe('a new migration file', () => {
       path: join(folder, '0001-add-labels.ts'),
       name: '0001-add-labels',
       importLine: `import * as m0001 from './0001-add-labels.ts';`,
-      entryLine: `{ name: '0001-add-labels', up: m0001.up, down: m0001.down },`,
+      entryLine: `{ name: '0001-add-labels', ...m0001 },`,
     });
   });
 

@@ -1,8 +1,10 @@
 /**
- * A process of its own that migrates: loads everything, says `ready`, waits for a line, migrates to the
- * latest, and says how many migrations it ran. The first migration would double its rows if it ran twice.
+ * A process of its own that migrates, as often as it is told to: loads everything, says `ready`, and for each line,
+ * a URL, migrates to the latest and says how many migrations it ran. The first migration would double its rows if it
+ * ran twice.
  */
-import { once } from 'node:events';
+import process from 'node:process';
+import { createInterface } from 'node:readline';
 import { sql } from 'kysely';
 import { Migrator } from '../../../src/core/migrate/index.ts';
 import { notesWith, first, openUntyped, third } from './sample-history.ts';
@@ -21,10 +23,9 @@ const set = notesWith(
   third,
 );
 
-const url = process.argv[2] ?? '';
-await using provider = openUntyped(url);
 process.stdout.write('ready\n');
-await once(process.stdin, 'data');
-process.stdin.pause();
-const { applied } = await new Migrator(provider, set).latest();
-process.stdout.write(`ran ${applied.length}\n`);
+for await (const url of createInterface({ input: process.stdin })) {
+  await using provider = openUntyped(url);
+  const { applied } = await new Migrator(provider, set).latest();
+  process.stdout.write(`ran ${applied.length}\n`);
+}

@@ -1,8 +1,4 @@
 import { expect } from 'chai';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import {
   DatabaseBusyError,
   MigrationError,
@@ -11,29 +7,15 @@ import {
   type DatabaseProvider,
 } from '../../../src/core/index.ts';
 import { Migrator, type NamedMigration } from '../../../src/core/migrate/index.ts';
+import { startProgram } from '../../support/child-program.ts';
 import { describeOnDatabase, type TestDatabase } from '../../support/database.ts';
+import { soakCount } from '../../support/engines.ts';
 import { rejectionOf } from '../../support/rejection.ts';
 import { first, notes, notesWith, openUntyped, second, third } from './sample-history.ts';
 
-const program = fileURLToPath(new URL('migrate-when-told.ts', import.meta.url));
+const program = new URL('./migrate-when-told.ts', import.meta.url);
 const processes = 4;
-const rounds = 3;
-
-/** Starts a process and waits until it is ready to migrate; `go` lets it, and gives what it said. */
-async function prepareProcess(url: string): Promise<{ go(): Promise<string> }> {
-  const child = spawn(process.execPath, [program, url], { stdio: 'pipe' });
-  const errors = text(child.stderr);
-  await once(child.stdout, 'data');
-  return {
-    async go() {
-      const said = text(child.stdout);
-      child.stdin.end('go\n');
-      const [code] = (await once(child, 'exit')) as [number | null];
-      expect(code, await errors).to.equal(0);
-      return said;
-    },
-  };
-}
+const rounds = soakCount(100);
 
 /** Where several handles see one database; in memory each has its own. */
 function describeOnShared(title: string, body: (database: TestDatabase) => void): void {
@@ -81,16 +63,20 @@ describeOnShared('processes that start at once', (database) => {
   }
 
   it('migrate once, and all of them succeed', async function () {
-    this.timeout(60_000);
-    for (let round = 0; round < rounds; round += 1) {
+    this.timeout(600_000);
+    const starters = Array.from({ length: processes }, () => startProgram(program, []));
+    await Promise.all(starters.map((starter) => starter.line(0)));
+    for (let round = 1; round <= rounds; round += 1) {
       const url = await database.freshUrl();
-      const ready = await Promise.all(Array.from({ length: processes }, () => prepareProcess(url)));
-      const said = await Promise.all(ready.map((each) => each.go()));
+      for (const starter of starters) starter.say(url);
+      const said = await Promise.all(starters.map((starter) => starter.line(round)));
       const ran = said.map((line) => Number(/ran (\d+)/.exec(line)?.[1]));
       expect(ran.reduce((sum, count) => sum + count)).to.equal(3);
       const [row] = await open(url).query<{ n: number }>('select count(*) as n from rows_made');
       expect(row?.n).to.equal(20_000);
     }
+    for (const starter of starters) starter.kill('SIGKILL');
+    await Promise.all(starters.map(({ ended }) => ended));
   });
 
   it('and the one that waits too long says so', async () => {

@@ -60,8 +60,11 @@ export function openUntyped(config: DatabaseConfigInput): DatabaseProvider<any> 
   return DatabaseProviderFactory.createProvider<any>(config);
 }
 
-/** Every table and index that is not the database's own, sorted. */
+/** Every table that is neither the database's own nor the runner's, sorted. */
 export async function listTables(db: Kysely<any>): Promise<string[]> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  return tables.map(({ name }) => name).sort();
+  return tables
+    .map(({ name }) => name)
+    .filter((name) => !name.startsWith('liminal_'))
+    .sort();
 }

@@ -1,6 +1,6 @@
 /** A table with a column of every kind, and what random rows of it look like. */
 import fc from 'fast-check';
-import { sql, type Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
 import {
   DatabaseProviderFactory,
   type ProviderOptions,
@@ -65,7 +65,6 @@ export async function openThings(
 ): Promise<DatabaseProvider<Tables>> {
   const provider = DatabaseProviderFactory.createProvider<Tables>(await database.freshUrl(), options);
   const t = provider.migrations.columns.table('things');
-  const isPostgres = database.name === 'postgres';
   await provider.db.schema
     .createTable('things')
     .addColumn('id', t.uuid('id'), (column) => column.primaryKey().notNull())
@@ -74,9 +73,9 @@ export async function openThings(
     .addColumn('owner', t.uuid('owner'))
     .addColumn('score', t.integer('score'), (column) => column.notNull())
     .addColumn('rank', t.integer('rank'))
-    .addColumn('weight', isPostgres ? sql`double precision` : sql`real`)
+    .addColumn('weight', t.real('weight'))
     .addColumn('data', t.json('data'))
-    .addColumn('bytes', isPostgres ? sql`bytea` : sql`blob`)
+    .addColumn('bytes', t.blob('bytes'))
     .addColumn('version', t.counter('version', 1), (column) => column.notNull())
     .addColumn('created_at', t.epochMillis('created_at'), (column) => column.notNull())
     .modifyEnd(t.end)

@@ -151,6 +151,11 @@ export class PostgresClients {
     for (const session of [...this.#sessions, ...this.#ending, ...this.#beside]) session.destroy(reason);
   }
 
+  /** Whether the server's process of that number serves one of the sessions. */
+  hasBackend(processId: number): boolean {
+    return [...this.#sessions].some((session) => session.processId === processId);
+  }
+
   stats(): PostgresClientStats {
     return {
       size: this.#sessions.size,

@@ -1,10 +1,28 @@
 import { sql, type RawBuilder } from 'kysely';
-import type { ColumnHelpers, TableHelpers } from '../migration-traits.ts';
+import type { ColumnHelpers, TableHelpers } from '../column-helpers.ts';
+import { portableHelpers, type PortableWords } from '../create-portable-table.ts';
+import { alterTable } from './postgres-alter.ts';
+import { createIndexConcurrently } from './postgres-concurrent-index.ts';
+import {
+  abandonPostgresExpansion,
+  contractPostgresColumn,
+  expandPostgresColumn,
+} from './postgres-expansion.ts';
+import { postgresVocabulary } from './postgres-vocabulary.ts';
+
+const dialectWords: PortableWords = { table: createTableHelpers, sql: postgresVocabulary };
+const portable = portableHelpers(dialectWords);
 
 /** Column types of Postgres. Text is compared by its bytes, whatever the database's own collation is. */
 export const postgresColumns: ColumnHelpers = {
   version: 1,
   table: createTableHelpers,
+  ...portable,
+  expandColumn: (db, expansion) => expandPostgresColumn(db, expansion, portable.addColumn),
+  abandonExpansion: abandonPostgresExpansion,
+  contractColumn: contractPostgresColumn,
+  createIndexConcurrently: (db, table, index) => createIndexConcurrently(db, dialectWords, table, index),
+  rebuildTable: (db, name, columns, terms = {}) => alterTable(db, dialectWords, { name, columns, terms }),
 
   async createFullTextTable(db, { name, owner, ownerTable }) {
     const table = sql.table(name);
@@ -36,6 +54,8 @@ function createTableHelpers(table: string): TableHelpers {
       return sql`text collate "C" ${check(column, sql`${sql.ref(column)} in (${words})`)}`;
     },
     integer: () => sql`bigint`,
+    real: () => sql`double precision`,
+    blob: () => sql`bytea`,
     counter: (column, min) => sql`integer ${check(column, sql`${sql.ref(column)} >= ${sql.lit(min)}`)}`,
     epochMillis: () => sql`bigint`,
     json: () => sql`jsonb`,

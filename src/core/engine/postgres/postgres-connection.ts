@@ -17,7 +17,7 @@ import type { PostgresPool } from './postgres-pool.ts';
 import { toQueryResult } from './postgres-results.ts';
 import type { PostgresSession, SessionStatement } from './postgres-session.ts';
 import { runAlone } from './run-alone.ts';
-import { liftStatementLimit } from './statement-limit.ts';
+import { liftSessionLimit, liftStatementLimit } from './statement-limit.ts';
 import { readsOnly, traitsOf } from './statement-traits.ts';
 
 /**
@@ -34,6 +34,8 @@ export class PostgresConnection implements Lease {
   #transaction: OpenTransaction | undefined;
   #running: Promise<void> | undefined;
   #signalling: Promise<void> | undefined;
+  /** Whether statements may take as long as they need while it is lent; see statement-limit.ts. */
+  #isUnlimited = false;
   #released = false;
 
   /** @param pool where it was lent from, and who can reach the server while the session is busy */
@@ -93,6 +95,7 @@ export class PostgresConnection implements Lease {
       if (leavesTraces) this.session.isTouched = true;
       if (query.sql === liftStatementLimit && this.#transaction !== undefined)
         this.#transaction.isUnlimited = true;
+      if (query.sql === liftSessionLimit) this.#isUnlimited = true;
       return toQueryResult<Row>(await this.run(this.#toStatement(query, isPreparable), mayWrite));
     } catch (error) {
       if (isUnheard(options)) return { rows: [] };
@@ -144,7 +147,8 @@ export class PostgresConnection implements Lease {
    */
   run(statement: SessionStatement, mayWrite = false): Promise<WireResult> {
     return this.#inTurn(() => {
-      const sent = this.#mayBeStale ? { ...statement, prepare: false } : statement;
+      const prepared = this.#mayBeStale ? { ...statement, prepare: false } : statement;
+      const sent = this.#isUnlimited ? { ...prepared, limit: 0 } : prepared;
       return this.#transaction === undefined
         ? runAlone(this.session, sent, mayWrite)
         : this.#runInTransaction(sent, mayWrite, this.#transaction);
@@ -187,7 +191,11 @@ export class PostgresConnection implements Lease {
     transaction.begin = undefined;
     try {
       const sent = asksXid ? [...parts, askForXid] : parts;
-      const results = await this.#runParts(sent, place, transaction.isUnlimited ? 0 : undefined);
+      const results = await this.#runParts(
+        sent,
+        place,
+        transaction.isUnlimited || this.#isUnlimited ? 0 : undefined,
+      );
       if (asksXid) transaction.xid = xidOf(results[place + 1]) ?? undefined;
       const result = results[place]!;
       this.session.requireReadable(result);

@@ -1,7 +1,8 @@
 import type { DatabaseConfig } from '../../config/database-config.ts';
 import { postgresConfig, type PostgresConnection as PostgresSettings } from '../../config/postgres-config.ts';
 import type { Engine, EngineContext, OpenEngine } from '../engine.ts';
-import { postgresMigrations } from './postgres-migrations.ts';
+import { noBackupError, noRestoreError } from './postgres-backup.ts';
+import { createPostgresMigrations } from './postgres-migrations.ts';
 import { PostgresNotifications } from './postgres-notifications.ts';
 import { openServers } from './postgres-replicas.ts';
 import { postgresVocabulary } from './postgres-vocabulary.ts';
@@ -20,12 +21,14 @@ export const postgresEngine: Engine<'postgres', PostgresSettings> = {
       isRemote: true,
       direct: servers.direct,
       sql: postgresVocabulary,
-      migrations: postgresMigrations,
+      migrations: createPostgresMigrations((processId) => servers.primary.hasBackend(processId)),
       listen: (channel, listener) => notifications.listen(channel, listener),
+      backup: (file) => Promise.reject(noBackupError(config.connection, file)),
       stats: () => servers.stats(),
       async close(deadline) {
         await Promise.all([notifications.close(), servers.close(deadline)]);
       },
     };
   },
+  restore: (config, file) => Promise.reject(noRestoreError(config.connection, file)),
 };

@@ -75,6 +75,11 @@ export class PostgresPool {
     return this.#clients.catalog;
   }
 
+  /** Whether the server's process of that number serves one of the sessions; behind a pooler none does. */
+  hasBackend(processId: number): boolean {
+    return this.#clients.hasBackend(processId);
+  }
+
   /** How many callers wait for a session. */
   get waiting(): number {
     return this.#permits.stats().waiting;

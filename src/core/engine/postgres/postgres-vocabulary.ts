@@ -63,10 +63,11 @@ const leastDouble = sql`2.4703282292062328e-324`;
 const lastIndex = 2_147_483_647;
 
 // A path in strict mode and not a chain of `->`, for which a scalar is its own element 0. Silent, so that what
-// is not there is NULL and no error.
+// is not there is NULL and no error. It is a literal, by which the planner knows an expression index even in a plan
+// for any parameters; JSON leaves no NUL in it.
 function jsonPlace(column: Expression<unknown>, path: readonly JsonPathSegment[]): RawBuilder<unknown> {
   const steps = path.map((segment) =>
     typeof segment === 'number' ? `[${Math.min(segment, lastIndex)}]` : `.${JSON.stringify(segment)}`,
   );
-  return sql`jsonb_path_query_first(${column}, cast(${`strict $${steps.join('')}`} as jsonpath), '{}', true)`;
+  return sql`jsonb_path_query_first(${column}, cast(${sql.lit(`strict $${steps.join('')}`)} as jsonpath), '{}', true)`;
 }

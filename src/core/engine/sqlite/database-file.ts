@@ -4,7 +4,8 @@ import { DatabaseMovedError } from '../../foundation/errors/statement-errors.ts'
 /** How long a look at the file holds good, in ms: what is written into a file that is gone since is lost. */
 const lookEvery = 250;
 
-interface Identity {
+/** What tells two files of one name apart. */
+export interface FileIdentity {
   readonly device: number;
   readonly inode: number;
 }
@@ -16,13 +17,29 @@ interface Identity {
  */
 export class DatabaseFile {
   readonly #path: string;
-  #file: Identity | undefined;
-  #log: Identity | undefined;
+  #file: FileIdentity | undefined;
+  #log: FileIdentity | undefined;
   #lookedAt = -lookEvery;
 
   /** @param path absolute, since the working directory may change */
   constructor(path: string) {
     this.#path = path;
+  }
+
+  /** Which file has the name at this moment. Ask when one was opened and nothing has been done with it yet. */
+  identify(): FileIdentity | undefined {
+    return identify(this.#path);
+  }
+
+  /**
+   * Asks whether the file that a connection was opened on still has the name. While the connection waits for
+   * somebody's lock, a restore may put another file there, whose log this connection must not write.
+   *
+   * @param opened what `identify` said when it was opened
+   * @throws DatabaseMovedError where it has not
+   */
+  keep(opened: FileIdentity | undefined): void {
+    if (!isSame(identify(this.#path), opened)) throw movedError(this.#path);
   }
 
   /**
@@ -73,12 +90,12 @@ export class DatabaseFile {
   }
 }
 
-function identify(path: string): Identity | undefined {
+function identify(path: string): FileIdentity | undefined {
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat && { device: stat.dev, inode: stat.ino };
 }
 
-function isSame(one: Identity | undefined, other: Identity | undefined): boolean {
+function isSame(one: FileIdentity | undefined, other: FileIdentity | undefined): boolean {
   return one?.inode === other?.inode && one?.device === other?.device;
 }
 

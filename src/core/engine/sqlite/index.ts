@@ -3,4 +3,5 @@ import '../../foundation/runtime.ts';
 export { PooledSqliteDialect, type PooledSqliteDialectConfig } from './pooled-sqlite-dialect.ts';
 export { sqliteColumns } from './sqlite-columns.ts';
 export { sqliteEngine } from './sqlite-engine.ts';
+export { sqliteMigrations } from './sqlite-migrations.ts';
 export { sqliteVocabulary } from './sqlite-vocabulary.ts';

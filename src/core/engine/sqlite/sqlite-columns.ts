@@ -1,13 +1,35 @@
 import { sql, type RawBuilder } from 'kysely';
-import type { ColumnHelpers, TableHelpers } from '../migration-traits.ts';
+import type { ColumnHelpers, TableHelpers } from '../column-helpers.ts';
+import {
+  createIndex,
+  defineConcurrentIndex,
+  portableHelpers,
+  type PortableWords,
+} from '../create-portable-table.ts';
+import { abandonSqliteExpansion, contractSqliteColumn, expandSqliteColumn } from './sqlite-expansion.ts';
+import { rebuildTable } from './sqlite-rebuild.ts';
+import { sqliteVocabulary } from './sqlite-vocabulary.ts';
 
 /** What an integer of Postgres ends at; a count that fits here must fit there. */
 const largestCounter = 2_147_483_647;
+
+const dialectWords: PortableWords = { table: createTableHelpers, sql: sqliteVocabulary };
+const portable = portableHelpers(dialectWords);
 
 /** Column types of SQLite. Tables are STRICT, so that a value of another type is refused as on Postgres. */
 export const sqliteColumns: ColumnHelpers = {
   version: 1,
   table: createTableHelpers,
+  ...portable,
+  expandColumn: (db, expansion) => expandSqliteColumn(db, expansion, portable.addColumn),
+  abandonExpansion: abandonSqliteExpansion,
+  contractColumn: contractSqliteColumn,
+
+  async createIndexConcurrently(db, table, index) {
+    await createIndex(db, dialectWords, table, defineConcurrentIndex(db, table, index), 'absent');
+  },
+
+  rebuildTable: (db, name, columns, terms = {}) => rebuildTable(db, dialectWords, { name, columns, terms }),
 
   async createFullTextTable(db, { name, owner, ownerTable }) {
     const table = sql.table(name);
@@ -56,6 +78,8 @@ function createTableHelpers(table: string): TableHelpers {
       return sql`text ${check(column, sql`${sql.ref(column)} in (${words})`)}`;
     },
     integer: () => sql`integer`,
+    real: () => sql`real`,
+    blob: () => sql`blob`,
     counter(column, min) {
       const range = sql`${sql.ref(column)} between ${sql.lit(min)} and ${sql.lit(largestCounter)}`;
       return sql`integer ${check(column, range)}`;

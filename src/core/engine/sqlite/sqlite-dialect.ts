@@ -1,6 +1,5 @@
 import {
   SqliteAdapter,
-  SqliteIntrospector,
   SqliteQueryCompiler,
   type DatabaseIntrospector,
   type Dialect,
@@ -10,6 +9,7 @@ import {
   type QueryCompiler,
 } from 'kysely';
 import { LeasingDriver } from '../leasing-driver.ts';
+import { TableIntrospector } from './table-introspector.ts';
 import type { SqliteExecutor } from './sqlite-executor.ts';
 import type { SqliteLanes } from './sqlite-lanes.ts';
 import { SqliteLease } from './sqlite-lease.ts';
@@ -41,7 +41,7 @@ export class SqliteDialect implements Dialect {
   }
 
   createIntrospector(db: Kysely<any>): DatabaseIntrospector {
-    return new SqliteIntrospector(db);
+    return new TableIntrospector(db);
   }
 }
 

@@ -1,10 +1,13 @@
+import { resolve } from 'node:path';
 import { sqliteConfig, type SqliteConnection as SqliteSettings } from '../../config/sqlite-config.ts';
 import type { DatabaseConfig } from '../../config/database-config.ts';
 import type { Engine, EngineContext, OpenEngine } from '../engine.ts';
+import { SqliteBackups } from './sqlite-backup.ts';
 import { SqliteDialect } from './sqlite-dialect.ts';
 import { SqliteExecutor } from './sqlite-executor.ts';
 import { SqliteLanes } from './sqlite-lanes.ts';
 import { sqliteMigrations } from './sqlite-migrations.ts';
+import { restoreSqlite } from './sqlite-restore.ts';
 import { sqliteVocabulary } from './sqlite-vocabulary.ts';
 
 /**
@@ -16,13 +19,22 @@ export const sqliteEngine: Engine<'sqlite', SqliteSettings> = {
   open(config: DatabaseConfig<'sqlite', SqliteSettings>, context: EngineContext): OpenEngine {
     const lanes = new SqliteLanes(config, context);
     const executor = new SqliteExecutor(lanes);
+    const { connection, lockTimeout } = config;
+    const { memory } = connection;
+    // At once, since the working directory may change.
+    const filename = memory ? connection.filename : resolve(connection.filename);
+    const backups = new SqliteBackups(lanes, { filename, memory, lockTimeout, clock: context.clock });
     return {
       dialect: new SqliteDialect(lanes, executor),
       direct: executor,
       sql: sqliteVocabulary,
       migrations: sqliteMigrations,
+      backup: (file, options) => backups.make(file, options),
       stats: () => lanes.stats(),
-      close: (deadline) => lanes.close(deadline),
+      async close(deadline) {
+        await Promise.all([backups.close(deadline), lanes.close(deadline)]);
+      },
     };
   },
+  restore: restoreSqlite,
 };

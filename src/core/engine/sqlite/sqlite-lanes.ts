@@ -169,6 +169,12 @@ export class SqliteLanes {
     if (this.#walIsLong) this.#shortenWal();
   }
 
+  /** Call it where somebody outside of these lanes has held a snapshot: the log may have grown behind it. */
+  shortenLog(): void {
+    this.#walIsLong = true;
+    this.#shortenWal();
+  }
+
   stats(): PoolStats {
     const lanes = [
       this.writer,

@@ -71,12 +71,15 @@ export class SqliteOpener {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const { style, file, lockTimeout, clock } = this.#options;
+    const opened = file?.identify();
     const configure = () => {
       if (isEnded()) throw closedError();
+      file?.keep(opened);
       // One that was handed over has its settings already.
       if (style.openDatabase === undefined) database.configure(role);
     };
     await waitForLock(configure, lockTimeout, clock, signal);
+    file?.keep(opened);
     file?.settle();
     if (style.onOpen === undefined) return;
     // Whoever sets a reader up may have to write for it, such as a temporary table.

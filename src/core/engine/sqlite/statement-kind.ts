@@ -101,7 +101,7 @@ const comments = /--[^\n]*|\/\*[^]*?(?:\*\/|$)/g;
 const pragmaPattern = /pragma\s*(?:["'`[]?\w+["'`\]]?\s*\.\s*)?["'`[]?(\w+)["'`\]]?\s*([=(])?/i;
 
 /** @returns the name in lower case, and whether something is given. One that cannot be read may set anything. */
-function readPragma(sql: string): { readonly name: string; readonly isGiven: boolean } {
+export function readPragma(sql: string): { readonly name: string; readonly isGiven: boolean } {
   const [, name, given] = pragmaPattern.exec(sql.replaceAll(comments, ' ')) ?? [];
   return { name: name?.toLowerCase() ?? '', isGiven: name === undefined || given !== undefined };
 }

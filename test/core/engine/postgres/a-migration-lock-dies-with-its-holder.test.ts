@@ -1,24 +1,27 @@
 import { expect } from 'chai';
 import { sql, type Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
-import { DatabaseBusyError, systemClock, type DatabaseProvider } from '../../../../src/core/index.ts';
+import {
+  ConnectionError,
+  DatabaseBusyError,
+  systemClock,
+  type DatabaseProvider,
+} from '../../../../src/core/index.ts';
 import { rejectionOf } from '../../../support/rejection.ts';
 import { describeOnPostgres, type Tables } from './postgres-harness.ts';
 
 describeOnPostgres('a migration lock dies with its holder', (postgres) => {
   const locked = <Result>(
     provider: DatabaseProvider<Tables>,
-    name: string,
     timeout: number,
     work: (db: Kysely<Tables>) => Promise<Result>,
   ): Promise<Result> =>
     provider.db
       .connection()
       .execute((db) =>
-        provider.migrations.withLock(
-          db as unknown as Kysely<unknown>,
-          name,
-          { timeout, clock: systemClock },
+        provider.migrations.lock.holdRun(
+          db,
+          { owner: crypto.randomUUID(), timeout, clock: systemClock },
           () => work(db),
         ),
       );
@@ -33,20 +36,40 @@ describeOnPostgres('a migration lock dies with its holder', (postgres) => {
       await sql`select pg_sleep(0.01)`.execute(db);
       inside -= 1;
     };
-    await Promise.all(Array.from({ length: 8 }, () => locked(provider, 'one', 10_000, work)));
+    await Promise.all(Array.from({ length: 8 }, () => locked(provider, 10_000, work)));
     expect(most).to.equal(1);
   });
 
-  it('two sets do not wait for each other', async () => {
+  it('is held by the transaction of a step as well, and lets the run that holds it take its steps', async () => {
     const provider = await postgres.open();
-    await locked(provider, 'one', 0, () => locked(provider, 'two', 0, () => Promise.resolve()));
+    const { lock } = provider.migrations;
+    const step = () => provider.db.transaction().execute((trx) => lock.takeStep(trx, 'another'));
+    await locked(provider, 0, async (db) => {
+      expect(await rejectionOf(step())).to.be.instanceOf(DatabaseBusyError);
+      await db.transaction().execute((trx) => lock.takeStep(trx, 'own'));
+    });
+    await step();
+  });
+
+  it('names who holds it, and can be taken away', async () => {
+    const provider = await postgres.open();
+    const { lock } = provider.migrations;
+    expect(await lock.findHolder(provider.db)).to.equal(undefined);
+    const outcome = locked(provider, 0, async (db) => {
+      const holder = await lock.findHolder(provider.db);
+      expect(holder?.description).to.match(/^the server's process \d+/);
+      await lock.break(provider.db);
+      await sql`select 1`.execute(db);
+    });
+    expect(await rejectionOf(outcome)).to.be.instanceOf(ConnectionError);
+    expect(await lock.findHolder(provider.db)).to.equal(undefined);
   });
 
   it('gives up at its timeout', async () => {
     const provider = await postgres.open();
-    await locked(provider, 'one', 0, async () => {
+    await locked(provider, 0, async () => {
       const start = performance.now();
-      const outcome = locked(provider, 'one', 100, () => Promise.resolve());
+      const outcome = locked(provider, 100, () => Promise.resolve());
       expect(await rejectionOf(outcome)).to.be.instanceOf(DatabaseBusyError);
       expect(performance.now() - start).to.be.within(95, 1_000);
     });
@@ -55,8 +78,8 @@ describeOnPostgres('a migration lock dies with its holder', (postgres) => {
   it('is free again after work that fails, and the error of the work comes out', async () => {
     const provider = await postgres.open({ pool: { max: 1 } });
     const mine = new Error('mine');
-    expect(await rejectionOf(locked(provider, 'one', 0, () => Promise.reject(mine)))).to.equal(mine);
-    await locked(provider, 'one', 0, () => Promise.resolve());
+    expect(await rejectionOf(locked(provider, 0, () => Promise.reject(mine)))).to.equal(mine);
+    await locked(provider, 0, () => Promise.resolve());
     expect(provider.stats()).to.include({ created: 1 });
   });
 
@@ -64,12 +87,12 @@ describeOnPostgres('a migration lock dies with its holder', (postgres) => {
     const url = await postgres.freshUrl();
     const provider = await postgres.open({ url });
     const mine = new Error('mine');
-    const outcome = locked(provider, 'one', 0, async () => {
+    const outcome = locked(provider, 0, async () => {
       await postgres.killSessions(url);
       throw mine;
     });
     expect(await rejectionOf(outcome)).to.equal(mine);
-    await locked(provider, 'one', 5_000, () => Promise.resolve());
+    await locked(provider, 5_000, () => Promise.resolve());
   });
 
   it("Kysely's own Migrator in a transaction shows the first error, and leaves neither table nor lock", async () => {

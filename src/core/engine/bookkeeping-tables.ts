@@ -1,0 +1,21 @@
+/** What the migrate room keeps for itself, beside the pair of tables of each migration set. */
+const ownTables: ReadonlySet<string> = new Set([
+  'liminal_migrations',
+  'liminal_schemas',
+  'liminal_migration_lock',
+  'liminal_seeds',
+  'liminal_backfills',
+]);
+
+/**
+ * Tells whether a table belongs to the record of migrations, which no schema counts. Pure.
+ *
+ * @param name of the table
+ * @param all the names of all tables: `x_migration` alone is a table like any other, and a record beside its
+ *   `x_migration_lock`
+ */
+export function isBookkeepingTable(name: string, all: ReadonlySet<string>): boolean {
+  if (ownTables.has(name)) return true;
+  const set = /^(.*)_migration(?:_lock)?$/s.exec(name)?.[1];
+  return set !== undefined && all.has(`${set}_migration`) && all.has(`${set}_migration_lock`);
+}

@@ -1,0 +1,206 @@
+/** What may change in the schema of SQLite, and how that is told. */
+import type { SchemaChange } from './schema-change.ts';
+
+export const sqliteChanges: readonly SchemaChange[] = [
+  [
+    'code text not null,',
+    'code text not null, extra integer,',
+    'unexpected: table parents › column extra: integer',
+  ],
+  ['region text', 'region any', 'changed: table parents › column region › type: expected text, found any'],
+  [
+    'code text not null',
+    'code text',
+    'changed: table parents › column code › null: expected no, found nothing',
+  ],
+  [
+    `default 'eu'`,
+    `default 'us'`,
+    `changed: table parents › column region › default: expected 'eu', found 'us'`,
+  ],
+  [' default 1.5', '', 'changed: table items › column price › default: expected 1.5, found nothing'],
+  ['default 1.5', 'default -1.5', 'changed: table items › column price › default: expected 1.5, found -1.5'],
+  [' collate nocase', '', 'changed: table items › column name › collation: expected nocase, found nothing'],
+  [
+    'price * 2',
+    'price * 3',
+    'changed: table items › column total › generated: expected (price * 2) stored, found (price * 3) stored',
+  ],
+  [
+    ' stored',
+    '',
+    'changed: table items › column total › generated: expected (price * 2) stored, found (price * 2)',
+  ],
+  [
+    ' generated always as (price * 2) stored',
+    '',
+    'changed: table items › column total › generated: expected (price * 2) stored, found nothing',
+  ],
+  [
+    ' autoincrement',
+    '',
+    'missing: table parents › primary key without a name: (id) autoincrement',
+    'unexpected: table parents › primary key without a name: (id)',
+  ],
+  [
+    'select id from items',
+    'select id asc from items',
+    'changed: view plain › definition: expected as select id from items, found as select id asc from items',
+  ],
+  [' strict', '', 'changed: table parents › options: expected strict, found nothing'],
+  [' without rowid', '', 'changed: table pairs › options: expected without rowid, found nothing'],
+  [
+    'primary key (a, b)',
+    'primary key (b, a)',
+    'missing: table pairs › primary key without a name: (a, b)',
+    'unexpected: table pairs › primary key without a name: (b, a)',
+  ],
+  [
+    'constraint parents_code unique',
+    'constraint parents_pair unique',
+    'missing: table parents › unique parents_code: (region, code)',
+    'unexpected: table parents › unique parents_pair: (region, code)',
+  ],
+  [
+    'unique (region, code)',
+    'unique (code, region)',
+    'changed: table parents › unique parents_code › definition: expected (region, code), found (code, region)',
+  ],
+  ['collate nocase unique', 'collate nocase', 'missing: table items › unique without a name: (name)'],
+  [
+    'unique (region, code)',
+    'unique (region, code) on conflict ignore',
+    'changed: table parents › unique parents_code › definition: expected (region, code), found (region, code) on conflict ignore',
+  ],
+  [
+    'on delete cascade',
+    'on delete set null',
+    'missing: table items › foreign key without a name: (parent_id) references parents (id) on delete cascade',
+    'unexpected: table items › foreign key without a name: (parent_id) references parents (id) on delete set null',
+  ],
+  [
+    'on delete cascade',
+    'on delete no action',
+    'missing: table items › foreign key without a name: (parent_id) references parents (id) on delete cascade',
+    'unexpected: table items › foreign key without a name: (parent_id) references parents (id)',
+  ],
+  [
+    'references parents (id)',
+    'references parents (code)',
+    'unexpected: table items › foreign key without a name: (parent_id) references parents (code) on delete cascade',
+    'missing: table items › foreign key without a name: (parent_id) references parents (id) on delete cascade',
+  ],
+  [
+    '(parent_id, note) references',
+    '(parent_id, name) references',
+    'changed: table items › foreign key items_parent › definition: expected (parent_id, note) references pairs (a, b) deferrable initially deferred, found (parent_id, name) references pairs (a, b) deferrable initially deferred',
+  ],
+  [
+    ' deferrable initially deferred',
+    '',
+    'changed: table items › foreign key items_parent › definition: expected (parent_id, note) references pairs (a, b) deferrable initially deferred, found (parent_id, note) references pairs (a, b)',
+  ],
+  [
+    'constraint items_parent foreign',
+    'foreign',
+    'unexpected: table items › foreign key without a name: (parent_id, note) references pairs (a, b) deferrable initially deferred',
+    'missing: table items › foreign key items_parent: (parent_id, note) references pairs (a, b) deferrable initially deferred',
+  ],
+  [
+    'price >= 0',
+    'price > 0',
+    'changed: table items › check items_price › definition: expected (price >= 0), found (price > 0)',
+  ],
+  [
+    'constraint items_price check',
+    'constraint items_cost check',
+    'unexpected: table items › check items_cost: (price >= 0)',
+    'missing: table items › check items_price: (price >= 0)',
+  ],
+  [
+    'check (length(name) < 10)',
+    'check (length(name) < 20)',
+    'missing: table items › check without a name: (length(name) < 10)',
+    'unexpected: table items › check without a name: (length(name) < 20)',
+  ],
+  ['check (length(name) < 10),', '', 'missing: table items › check without a name: (length(name) < 10)'],
+  [
+    'create index items_note',
+    'create unique index items_note',
+    'changed: table items › index items_note › unique: expected nothing, found yes',
+  ],
+  [
+    'create index items_note',
+    'create index items_notes',
+    'missing: table items › index items_note: (note desc, lower(name)) where note is not null',
+    'unexpected: table items › index items_notes: (note desc, lower(name)) where note is not null',
+  ],
+  [
+    'note desc, lower',
+    'note, lower',
+    'changed: table items › index items_note › definition: expected (note desc, lower(name)) where note is not null, found (note, lower(name)) where note is not null',
+  ],
+  [
+    'lower(name))',
+    'upper(name))',
+    'changed: table items › index items_note › definition: expected (note desc, lower(name)) where note is not null, found (note desc, upper(name)) where note is not null',
+  ],
+  [
+    ' where note is not null',
+    '',
+    'changed: table items › index items_note › definition: expected (note desc, lower(name)) where note is not null, found (note desc, lower(name))',
+  ],
+  [
+    '(a integer, b text, primary key (a, b))',
+    '(a integer, c text, primary key (a, c))',
+    'missing: table pairs › column b: text',
+    'unexpected: table pairs › column c: text',
+    'missing: table pairs › primary key without a name: (a, b)',
+    'unexpected: table pairs › primary key without a name: (a, c)',
+  ],
+  [
+    'old.id',
+    'old.rowid',
+    'changed: view plain › trigger plain_gone › definition: expected instead of delete on plain begin delete from items where id = old.id; end, found instead of delete on plain begin delete from items where id = old.rowid; end',
+  ],
+  ['price < 5', 'price < 6', 'changed: view cheap › definition: …'],
+  [
+    'view cheap',
+    'view bargains',
+    'unexpected: view bargains: as select id, name from items where price < 5',
+    'missing: view cheap: as select id, name from items where price < 5',
+  ],
+  [
+    `set note = 'x'`,
+    `set note = 'y'`,
+    `changed: table items › trigger items_touch › definition: expected after update of name on items begin update items set note = 'x' where id = new.id; end, found after update of name on items begin update items set note = 'y' where id = new.id; end`,
+  ],
+  [
+    'trigger items_touch',
+    'trigger items_touched',
+    `missing: table items › trigger items_touch: after update of name on items begin update items set note = 'x' where id = new.id; end`,
+    `unexpected: table items › trigger items_touched: after update of name on items begin update items set note = 'x' where id = new.id; end`,
+  ],
+  [
+    'update of name on',
+    'insert on',
+    `changed: table items › trigger items_touch › definition: expected after update of name on items begin update items set note = 'x' where id = new.id; end, found after insert on items begin update items set note = 'x' where id = new.id; end`,
+  ],
+  [
+    `tokenize = 'ascii'`,
+    `tokenize = 'porter'`,
+    `changed: virtual table texts › definition: expected using fts5(body, tokenize = 'ascii'), found using fts5(body, tokenize = 'porter')`,
+  ],
+  [
+    'table texts',
+    'table books',
+    `unexpected: virtual table books: using fts5(body, tokenize = 'ascii')`,
+    `missing: virtual table texts: using fts5(body, tokenize = 'ascii')`,
+  ],
+  [
+    'create table pairs (',
+    'create table couples (',
+    'unexpected: table couples: options without rowid, 2 columns',
+    'missing: table pairs: options without rowid, 2 columns',
+  ],
+];
