@@ -34,6 +34,8 @@ export interface OauthIdentitiesTable {
   provider_user_id: string;
   /** The address that the provider told, in lower case. */
   email: string | null;
+  /** The refresh token, encrypted; NULL where none was stored. */
+  sealed_refresh_token: string | null;
   /** Epoch ms. */
   created_at: number;
   /** Epoch ms of the last sign-in by it, which moves it and not the version; NULL before the first. */
@@ -42,7 +44,7 @@ export interface OauthIdentitiesTable {
   version: number;
 }
 
-/** A user's key to a model provider. The key itself has no column here. */
+/** A user's key to a model provider. */
 export interface ApiKeysTable {
   /** UUID; primary key. */
   id: string;
@@ -52,6 +54,8 @@ export interface ApiKeysTable {
   provider: string;
   /** What the user calls the key. */
   label: string | null;
+  /** The key itself, encrypted; NULL where none was stored. */
+  sealed_key: string | null;
   /** Epoch ms. */
   created_at: number;
   /** Epoch ms of the last request with the key; NULL before the first. */
@@ -142,7 +146,7 @@ export interface ChatDatabase {
   users: UsersTable;
   /** Accounts of users at OAuth providers. */
   oauth_identities: OauthIdentitiesTable;
-  /** Keys to model providers, without the keys themselves. */
+  /** Keys to model providers. */
   api_keys: ApiKeysTable;
   /** Settings of the users. */
   user_preferences: UserPreferencesTable;

@@ -8,6 +8,7 @@ import {
 } from '../core/index.ts';
 import { AccountService } from './account/account-service.ts';
 import { ApiKeyRepository } from './account/api-key-repository.ts';
+import type { SecretOptions } from './account/chat-secrets.ts';
 import { OauthIdentityRepository } from './account/oauth-identity-repository.ts';
 import { PreferenceRepository } from './account/preference-repository.ts';
 import { UserRepository } from './account/user-repository.ts';
@@ -23,7 +24,7 @@ export interface ChatRepositories {
   readonly users: UserRepository;
   /** The links between users and their accounts at OAuth providers. */
   readonly oauthIdentities: OauthIdentityRepository;
-  /** What is known of users' keys to model providers; never the keys. */
+  /** Users' keys to model providers. */
   readonly apiKeys: ApiKeyRepository;
   /** Users' settings. */
   readonly preferences: PreferenceRepository;
@@ -60,15 +61,20 @@ export type ChatUnitOfWork = UnitOfWork<ChatDatabase, ChatRepositories, ChatServ
  */
 export type ChatUnit = Unit<ChatDatabase, ChatRepositories, ChatServices>;
 
-/** Makes each repository, for a provider as for a unit. */
-export const chatRepositories: RepositoryMakers<ChatDatabase, ChatRepositories> = {
-  users: (target) => new UserRepository(target),
-  oauthIdentities: (target) => new OauthIdentityRepository(target),
-  apiKeys: (target) => new ApiKeyRepository(target),
-  preferences: (target) => new PreferenceRepository(target),
-  threads: (target) => new ContextThreadRepository(target),
-  messages: (target) => new MessageRepository(target),
-};
+/** How each repository is made, for a provider as for a unit. */
+export type ChatRepositoryMakers = RepositoryMakers<ChatDatabase, ChatRepositories>;
+
+/** Says how each repository is made. */
+export function chatRepositories(secrets: SecretOptions): ChatRepositoryMakers {
+  return {
+    users: (target) => new UserRepository(target),
+    oauthIdentities: (target) => new OauthIdentityRepository(target, secrets),
+    apiKeys: (target) => new ApiKeyRepository(target, secrets),
+    preferences: (target) => new PreferenceRepository(target),
+    threads: (target) => new ContextThreadRepository(target),
+    messages: (target) => new MessageRepository(target),
+  };
+}
 
 /** Makes the account service of a provider or a unit. */
 export function accountsOf(
@@ -90,9 +96,13 @@ export function conversationsOf(
 }
 
 /** Makes the units of work of a store. */
-export function chatUnitOfWork(provider: DatabaseProvider<ChatDatabase>, clock: Clock): ChatUnitOfWork {
+export function chatUnitOfWork(
+  provider: DatabaseProvider<ChatDatabase>,
+  repositories: ChatRepositoryMakers,
+  clock: Clock,
+): ChatUnitOfWork {
   return new UnitOfWork<ChatDatabase, ChatRepositories, ChatServices>(provider, {
-    repositories: chatRepositories,
+    repositories,
     services: {
       accounts: (unit) => accountsOf(unit, unit.repositories, clock),
       conversations: (unit) => conversationsOf(unit, unit.repositories, clock),

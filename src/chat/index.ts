@@ -1,5 +1,6 @@
 export { openChatStore, type ChatStore, type ChatStoreOptions } from './open-chat-store.ts';
 export type { ChatRepositories, ChatServices, ChatUnit, ChatUnitOfWork } from './chat-unit-of-work.ts';
+export type { ScopedChat } from './scoped-chat.ts';
 export { chatMigrations } from '../../migrations/chat/index.ts';
 export type {
   ApiKeysTable,
@@ -35,7 +36,9 @@ export {
   revokeApiKey,
   type ApiKey,
 } from './account/api-key.ts';
-export { ApiKeyRepository } from './account/api-key-repository.ts';
+export { ApiKeyRepository, type StoreApiKeyOptions } from './account/api-key-repository.ts';
+export { chatEncryption } from './account/chat-encryption.ts';
+export type { SecretOptions } from './account/chat-secrets.ts';
 export { PreferenceName, changePreference, createPreference, type Preference } from './account/preference.ts';
 export { PreferenceRepository } from './account/preference-repository.ts';
 

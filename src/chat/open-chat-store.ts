@@ -11,6 +11,7 @@ import {
 } from '../core/index.ts';
 import { healthMigrations } from '../core/health/index.ts';
 import { Migrator } from '../core/migrate/index.ts';
+import type { KeyRing } from '../core/security/index.ts';
 import type { ChatDatabase } from './chat-database.ts';
 import {
   accountsOf,
@@ -21,7 +22,9 @@ import {
   type ChatServices,
   type ChatUnitOfWork,
 } from './chat-unit-of-work.ts';
+import type { UserId } from './ids.ts';
 import { ReplyService, type ReplyOptions } from './reply/reply-service.ts';
+import { scopedChat, type ScopedChat } from './scoped-chat.ts';
 
 /** Where the chat store lies, and how it opens. */
 export interface ChatStoreOptions extends Pick<
@@ -32,6 +35,11 @@ export interface ChatStoreOptions extends Pick<
   readonly database: DatabaseConfigInput;
   /** Whether the tables are brought up to date first. True by default; where false, nothing is opened yet. */
   readonly migrate?: boolean;
+  /**
+   * The keys by which API keys and refresh tokens are encrypted, such as `KeyRing.fromEnv()`. Without them everything
+   * else works, and storing or revealing one is a ConfigurationError.
+   */
+  readonly encryption?: KeyRing | undefined;
 }
 
 /** A chat application's data: repositories for its entities, and the services that keep its promises. */
@@ -54,6 +62,17 @@ export interface ChatStore extends ChatRepositories, ChatServices, AsyncDisposab
    * const answer = await replies.reply(thread.id, { content: 'Where shall we go?' });
    */
   replies(options: ReplyOptions): ReplyService;
+  /**
+   * The chat of one user, for whoever answers that user: nothing of it reads or changes what is somebody else's.
+   *
+   * @param userId whose; it is not looked up, and nobody's id has no rows
+   * @returns the repositories and the conversations; make one a request, it holds nothing
+   * @throws ValidationError where the id is none
+   * @example
+   * const mine = store.scopedTo(user.id);
+   * const thread = await mine.conversations.startThread({ title: 'Lunch' });
+   */
+  scopedTo(userId: UserId): ScopedChat;
   /** Closes the replies, then the database; see `DatabaseProvider.close`. */
   readonly close: DatabaseProvider<ChatDatabase>['close'];
 }
@@ -77,6 +96,7 @@ export async function openChatStore(options: ChatStoreOptions): Promise<ChatStor
     migrate = true,
     clock = systemClock,
     logger = silentLogger,
+    encryption,
     ...providerOptions
   } = options;
   const provider = DatabaseProviderFactory.createProvider<ChatDatabase>(database, {
@@ -86,16 +106,17 @@ export async function openChatStore(options: ChatStoreOptions): Promise<ChatStor
   });
   if (migrate) await migrateOrClose(provider, clock);
 
+  const makers = chatRepositories({ encryption, clock });
   const repositories: ChatRepositories = {
-    users: chatRepositories.users(provider),
-    oauthIdentities: chatRepositories.oauthIdentities(provider),
-    apiKeys: chatRepositories.apiKeys(provider),
-    preferences: chatRepositories.preferences(provider),
-    threads: chatRepositories.threads(provider),
-    messages: chatRepositories.messages(provider),
+    users: makers.users(provider),
+    oauthIdentities: makers.oauthIdentities(provider),
+    apiKeys: makers.apiKeys(provider),
+    preferences: makers.preferences(provider),
+    threads: makers.threads(provider),
+    messages: makers.messages(provider),
   };
 
-  const unitOfWork = chatUnitOfWork(provider, clock);
+  const unitOfWork = chatUnitOfWork(provider, makers, clock);
   const conversations = conversationsOf(provider, repositories, clock);
   const replyParts = { provider, unitOfWork, conversations, messages: repositories.messages, clock, logger };
   const openReplies: ReplyService[] = [];
@@ -110,6 +131,7 @@ export async function openChatStore(options: ChatStoreOptions): Promise<ChatStor
     accounts: accountsOf(provider, repositories, clock),
     conversations,
     unitOfWork,
+    scopedTo: (userId) => scopedChat(provider, makers, userId, clock),
     replies(replyOptions) {
       const replies = new ReplyService(replyParts, replyOptions);
       openReplies.push(replies);

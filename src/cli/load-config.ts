@@ -71,6 +71,7 @@ function checkShape(value: unknown, file: string): LiminalConfig {
   }
   checkMigrations(section);
   checkSeeds(section);
+  checkEncryption(section);
   section.string('migrationsFolder');
   section.string('seedsFolder');
   section.string('typesFile');
@@ -92,6 +93,23 @@ function checkSeeds(section: ConfigSection): void {
   if (seeds === undefined) return;
   if (!Array.isArray(seeds)) section.fault('seeds', 'must be a list of seeds');
   else if (!seeds.every(isSeed)) section.fault('seeds', 'must hold what defineSeed returns');
+}
+
+// A table that is left out by mistake would let a key be retired that it needs, so that nothing is guessed here.
+function checkEncryption(section: ConfigSection): void {
+  const encryption = section.value('encryption');
+  if (encryption === undefined) return;
+  const tables = typeof encryption === 'object' && encryption !== null && 'tables' in encryption;
+  if (!tables || !Array.isArray(encryption.tables) || encryption.tables.length === 0) {
+    section.fault('encryption', 'must be { tables: [ … ] } with every encrypted table');
+  } else if (!encryption.tables.every(isTableEncryption)) {
+    section.fault('encryption', 'must hold what defineEncryption returns');
+  }
+}
+
+function isTableEncryption(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return 'table' in value && 'row' in value && Array.isArray(value.row) && 'columns' in value;
 }
 
 function isSeed(value: unknown): boolean {

@@ -3,6 +3,7 @@ import { chatMigrations } from '../../migrations/chat/index.ts';
 import { healthMigrations } from '../../migrations/health/index.ts';
 import { outboxMigrations } from '../../migrations/outbox/index.ts';
 import { sagaMigrations } from '../../migrations/saga/index.ts';
+import { tokenMigrations } from '../../migrations/token/index.ts';
 import { MigrationError } from '../core/index.ts';
 import { orderSets, type MigrationSet } from '../core/migrate/index.ts';
 
@@ -12,6 +13,7 @@ const packageSets: readonly MigrationSet[] = [
   healthMigrations,
   outboxMigrations,
   sagaMigrations,
+  tokenMigrations,
 ];
 
 /** Gathers the values of an option that may be given several times. */

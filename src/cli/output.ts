@@ -72,7 +72,7 @@ function hideSecrets(text: string, args: readonly string[]): string {
 }
 
 function maskArgument(argument: string): string {
-  return argument.replace(/=.*/s, `=${redacted}`).replace(/\w+:\/\/.*/s, redacted);
+  return argument.replace(/=.*/s, `=${redacted}`).replace(/(?<!\w)\w+:\/\/.*/s, redacted);
 }
 
 function toOneLine(text: string): string {

@@ -4,6 +4,7 @@ import { LiminalDataError, MigrationError } from '../core/index.ts';
 import { addBackupCommands } from './backup-command.ts';
 import type { Cli } from './cli.ts';
 import { addImportCommand } from './import-command.ts';
+import { addKeysCommand } from './keys-command.ts';
 import { addMigrateCommand } from './migrate-command.ts';
 import { addOutboxCommand } from './outbox-command.ts';
 import { Output } from './output.ts';
@@ -70,6 +71,7 @@ function createProgram(cli: Cli): Command {
   addOutboxCommand(program, cli);
   addSagaCommand(program, cli);
   addBackupCommands(program, cli);
+  addKeysCommand(program, cli);
   addSeedCommand(program, cli);
   addTypesCommand(program, cli);
   return program;

@@ -8,7 +8,7 @@ export type { EngineConfig } from './config/engine-config.ts';
 export { ConfigSection } from './config/config-section.ts';
 export { parseDatabaseConfig } from './config/parse-database-config.ts';
 export { databaseConfigFromEnv } from './config/from-env.ts';
-export { defineConfig, type LiminalConfig } from './migrate/define-config.ts';
+export { defineConfig, type EncryptionConfig, type LiminalConfig } from './migrate/define-config.ts';
 
 // Factory and provider
 export {
@@ -60,7 +60,7 @@ export type {
   StreamOptions,
 } from './repository/read-options.ts';
 export { decodeJson, encodeJson } from './query/json-text.ts';
-export { readColumn, type RowMapper } from './repository/row-mapper.ts';
+export { readColumn, type RowMapper, type SealedColumns } from './repository/row-mapper.ts';
 export type { ColumnDeclaration, ColumnDeclarations, ColumnName } from './query/column.ts';
 export type { Filter, ValueFilter } from './query/filter.ts';
 export type { Operators } from './query/operators.ts';
@@ -130,10 +130,20 @@ export type { PoolStats } from './foundation/pool-stats.ts';
 export type { StatementEvent, StatementListener } from './foundation/statement-event.ts';
 export type { PoolEvent, PoolListener, RetirementReason } from './foundation/pool-event.ts';
 
+// On whose behalf code runs
+export { currentActor, runAs, type Actor } from './foundation/actor-context.ts';
+
 // Time, logs and secrets from outside
 export { systemClock, type Clock } from './foundation/clock.ts';
 export { silentLogger, type Logger } from './foundation/logger.ts';
 export { Secret } from './foundation/secret.ts';
+export {
+  readSecret,
+  type LateSecret,
+  type ReadSecretOptions,
+  type SecretFunction,
+  type SecretSource,
+} from './foundation/secret-source.ts';
 
 // Errors
 export {
@@ -174,7 +184,17 @@ export {
   type FailedSagaStatus,
   type SagaFailure,
 } from './foundation/errors/saga-errors.ts';
+export {
+  DecryptionError,
+  ExpiredTokenError,
+  ForbiddenError,
+  InvalidTokenError,
+  KeyExhaustedError,
+  KeyInUseError,
+  UnknownKeyError,
+} from './foundation/errors/security-errors.ts';
 export { DeliveryAbortedError } from './foundation/errors/outbox-errors.ts';
+export { KeySetUnavailableError } from './foundation/errors/key-set-error.ts';
 export {
   CorruptDatabaseError,
   DatabaseMovedError,

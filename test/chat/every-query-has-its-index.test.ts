@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { CompiledQuery } from 'kysely';
+import { randomBytes } from 'node:crypto';
 import {
   createApiKey,
   createPreference,
@@ -8,6 +9,7 @@ import {
   type ChatStore,
 } from '../../src/chat/index.ts';
 import type { ChatDatabase } from '../../src/chat/chat-database.ts';
+import { KeyRing } from '../../src/core/security/index.ts';
 import type { Cursor, DatabaseProvider, Page } from '../../src/core/index.ts';
 import { postgresEngine } from '../../src/core/engine/postgres/index.ts';
 import { sqliteEngine } from '../../src/core/engine/sqlite/index.ts';
@@ -30,7 +32,14 @@ async function askEverything(store: ChatStore): Promise<void> {
   await oauthIdentities.findMany({ user_id: user.id });
   const apiKey = await apiKeys.insert(createApiKey({ userId: user.id, provider: 'openai' }, { now: 1 }));
   await apiKeys.findMany({ user_id: user.id });
-  await apiKeys.delete(apiKey);
+  await apiKeys.store(user.id, 'openai', 'secret');
+  await apiKeys.reveal(user.id, 'openai');
+  await apiKeys.touch(user.id, 'openai');
+  const [stored] = await apiKeys.list(user.id);
+  const [identity] = await oauthIdentities.findMany({ user_id: user.id });
+  await oauthIdentities.storeRefreshToken(identity!.id, 'secret');
+  await oauthIdentities.revealRefreshToken(identity!.id);
+  await apiKeys.delete({ ...stored!, id: apiKey.id });
   const theme = createPreference({ userId: user.id, name: 'theme', value: 'dark' }, { now: 1 });
   await preferences.upsert(theme);
   await preferences.findById({ user_id: user.id, name: theme.name });
@@ -77,7 +86,11 @@ describeOnEachDatabase('every query has its index', (database) => {
       if (listening) sent.set(statement.sql, statement);
     };
     const engines = [recordStatements(sqliteEngine, record), recordStatements(postgresEngine, record)];
-    store = await openChatStore({ database: await database.freshUrl(), engines });
+    store = await openChatStore({
+      database: await database.freshUrl(),
+      engines,
+      encryption: KeyRing.of([{ id: 'one', key: randomBytes(32) }]),
+    });
     provider = store.provider;
     await insertAll(provider.db);
     listening = true;

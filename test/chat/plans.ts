@@ -53,8 +53,8 @@ export const planReaders: Readonly<Record<'sqlite' | 'postgres', PlanReader>> = 
         });
         return rows.map((row) => row['QUERY PLAN']);
       }),
-    // The version, and the time that only moves on, are looked at in the one row that is changed.
-    reads: /Seq Scan|Filter: (?!\(version = |\(COALESCE\(last_used_at)/,
+    // The version, whether it is revoked, and the time that only moves on are looked at in the one row that is changed.
+    reads: /Seq Scan|Filter: (?!\(version = |(?:\(\(revoked_at IS NULL\) AND )?\(COALESCE\(last_used_at)/,
     sorts: /Sort/,
     fullText: /Bitmap Index Scan on message_search_document_index/,
     foreignKeys: (db) =>

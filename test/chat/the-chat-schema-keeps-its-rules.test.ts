@@ -64,8 +64,8 @@ const parents: Partial<Record<TableName, string>> = {
 
 const optionalColumns: Readonly<Record<TableName, readonly string[]>> = {
   users: ['display_name', 'email_verified_at'],
-  oauth_identities: ['email', 'last_used_at'],
-  api_keys: ['label', 'last_used_at', 'revoked_at'],
+  oauth_identities: ['email', 'sealed_refresh_token', 'last_used_at'],
+  api_keys: ['label', 'sealed_key', 'last_used_at', 'revoked_at'],
   user_preferences: [],
   context_threads: ['owner_id', 'source_id', 'title', 'metadata'],
   messages: ['metadata'],

@@ -14,6 +14,7 @@ const everything = [
   '0001-outbox',
   '0002-inbox',
   '0001-sagas',
+  '0001-tokens',
 ];
 const source = new URL('../../', import.meta.url);
 
@@ -72,7 +73,13 @@ describeOnLasting('migrate from the command line', (database) => {
     const after = await readStatus();
     expect(after.code).to.equal(0);
     expect(after.status.pending).to.equal(0);
-    expect(after.status.sets.map(({ set }) => set)).to.deep.equal(['chat', 'health', 'outbox', 'saga']);
+    expect(after.status.sets.map(({ set }) => set)).to.deep.equal([
+      'chat',
+      'health',
+      'outbox',
+      'saga',
+      'token',
+    ]);
     expect(await runJson('latest')).to.deep.equal([]);
   });
 
@@ -81,7 +88,9 @@ describeOnLasting('migrate from the command line', (database) => {
     expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
     const lines = stdout.trimEnd().split('\n');
     expect(lines).to.have.lengthOf(everything.length + 2);
-    expect(lines[0]).to.match(/^No liminal\.config .* package's own sets: chat, health, outbox, saga\.$/);
+    expect(lines[0]).to.match(
+      /^No liminal\.config .* package's own sets: chat, health, outbox, saga, token\.$/,
+    );
     expect(lines[1]).to.match(/^chat {2}up {4}0001-accounts {2}\d+ ms$/);
     expect(lines.at(-1)).to.match(/^\d+ migrations run on \S+ \S+\.$/);
     const status = await migrate('status');

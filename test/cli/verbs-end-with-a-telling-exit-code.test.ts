@@ -15,7 +15,11 @@ const misuses: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['no steps at all', ['migrate', 'up', '0'], /whole number from 1/],
   ['negative steps', ['migrate', 'down', '-1'], /whole number from 1/],
   ['half a step', ['migrate', 'up', '1.5'], /whole number from 1/],
-  ['an unknown set', ['migrate', 'latest', '--set', 'nowhere'], /there are: chat, health, outbox, saga/],
+  [
+    'an unknown set',
+    ['migrate', 'latest', '--set', 'nowhere'],
+    /there are: chat, health, outbox, saga, token/,
+  ],
 ];
 
 describe('a verb of the command line ends', () => {

@@ -17,6 +17,10 @@ const printed: Readonly<Record<string, string>> = {
     "bob now: { debit: 'alice gave 30', credit: 'bob got 30' }\nasked again: { debit: 'alice gave 30', credit: 'bob got 30' }\nfailed at credit, undone: credit, debit\n[ 'alice: -30', 'bob: 30' ]\n",
   '06-outbox.ts':
     'order 2 was rolled back, and its message with it\norder 1: invoiced\norder 3: invoiced\norder 3: was invoiced already\n[ 1, 3 ]\n',
+  '07-encrypted-columns.ts':
+    'in the table: liminal:1:old:\nfound: Ada@example.org "[redacted]"\nthe old key is in use\n{ new: 2, old: 0 }\nby the new key alone: Ada@example.org\n',
+  '08-tokens.ts':
+    'without a token: 401\nwith a token: 200\nwithout the scope: 403\nwith a changed token: 401\nafter a refresh: 200\na refresh token that was used before ends the session\nafter the end of the session: 401\n',
 };
 
 const examples = globSync('examples/*.ts', { cwd: projectRoot }).map((path) => basename(path));

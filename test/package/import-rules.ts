@@ -29,6 +29,9 @@ const sideRooms: Readonly<Record<string, { beside: string } | { above: string }>
   testing: { above: 'transaction' },
 };
 
+/** The rooms of migration sets that are named after their tables. */
+const ownersOfSets: Readonly<Record<string, string>> = { token: 'security' };
+
 const coreDoor = 'src/core/index.ts';
 /** The only modules that may name an engine; everybody else sees the contract. */
 const knowTheEngines = ['src/core/provider/database-provider-factory.ts', coreDoor];
@@ -127,7 +130,7 @@ function judgeMigrations(importer: string, from: Place, to: Place): string | und
   }
   if (from.wing === 'cli' || (importer === coreDoor && to.room !== 'chat')) return undefined;
   const owner = from.wing === 'chat' ? 'chat' : from.room;
-  return to.room === owner ? undefined : `these migrations belong to ${to.room}`;
+  return (ownersOfSets[to.room] ?? to.room) === owner ? undefined : `these migrations belong to ${to.room}`;
 }
 
 function judgeCore(importer: string, target: string, from: Place, to: Place): string | undefined {

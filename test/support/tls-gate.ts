@@ -18,8 +18,11 @@ export interface TlsGate {
   readonly close: () => Promise<void>;
 }
 
-/** Opens a gate on a free port of this machine. */
-export async function openTlsGate(target: string): Promise<TlsGate> {
+/** Opens a gate on a free port of this machine, with its own certificate or another. */
+export async function openTlsGate(
+  target: string,
+  identity: { readonly cert: string; readonly key: string } = { cert: certificate, key },
+): Promise<TlsGate> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
@@ -27,7 +30,7 @@ export async function openTlsGate(target: string): Promise<TlsGate> {
     client.on('error', () => {});
     client.once('data', () => {
       client.write('S');
-      const secure = new TLSSocket(client, { isServer: true, cert: certificate, key });
+      const secure = new TLSSocket(client, { isServer: true, ...identity });
       const upstream = connect(Number(port || '5432'), hostname);
       sockets.add(upstream);
       for (const socket of [secure, upstream]) {

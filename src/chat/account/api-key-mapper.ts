@@ -6,12 +6,15 @@ import { ApiKeyLabel, type ApiKey } from './api-key.ts';
 import { ProviderName } from './provider-name.ts';
 import { optional } from '../optional.ts';
 
+/** A row without the key itself, which is sealed and opened elsewhere. */
+type RecordRow = Omit<ApiKeysTable, 'sealed_key'>;
+
 /**
  * Makes the record of a key of a stored row.
  *
  * @throws ValidationError where a column breaks a rule; its path begins with the column
  */
-export function apiKeyFromRow(row: ApiKeysTable): ApiKey {
+export function apiKeyFromRow(row: RecordRow): ApiKey {
   return Object.freeze({
     id: readColumn(row, 'id', ApiKeyId.parse),
     userId: readColumn(row, 'user_id', UserId.parse),
@@ -24,8 +27,8 @@ export function apiKeyFromRow(row: ApiKeysTable): ApiKey {
   });
 }
 
-/** Makes the row that stores the record of a key, with every column. */
-export function apiKeyToRow(key: ApiKey): ApiKeysTable {
+/** Makes the row that stores the record of a key, with every column but the key itself. */
+export function apiKeyToRow(key: ApiKey): RecordRow {
   return {
     id: key.id,
     user_id: key.userId,

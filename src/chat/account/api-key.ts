@@ -16,7 +16,7 @@ export type ApiKeyLabel = ValueOf<typeof ApiKeyLabel>;
 
 /**
  * What is known of a user's key to a model provider, of which there is one a user and provider. The key
- * itself is not here: nothing of this store can hold it in the clear.
+ * itself is not here: it lies encrypted, and `ApiKeyRepository.reveal` alone gives it out.
  */
 export interface ApiKey extends Entity<ApiKeyId> {
   /** Whose key it is. The record goes when the user goes. */

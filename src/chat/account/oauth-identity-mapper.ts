@@ -7,12 +7,15 @@ import { ProviderUserId, type OauthIdentity } from './oauth-identity.ts';
 import { ProviderName } from './provider-name.ts';
 import { optional } from '../optional.ts';
 
+/** A row without its refresh token, which is sealed and opened elsewhere. */
+type IdentityRow = Omit<OauthIdentitiesTable, 'sealed_refresh_token'>;
+
 /**
  * Makes an identity of a stored row.
  *
  * @throws ValidationError where a column breaks a rule; its path begins with the column
  */
-export function oauthIdentityFromRow(row: OauthIdentitiesTable): OauthIdentity {
+export function oauthIdentityFromRow(row: IdentityRow): OauthIdentity {
   return Object.freeze({
     id: readColumn(row, 'id', OauthIdentityId.parse),
     userId: readColumn(row, 'user_id', UserId.parse),
@@ -25,8 +28,8 @@ export function oauthIdentityFromRow(row: OauthIdentitiesTable): OauthIdentity {
   });
 }
 
-/** Makes the row that stores an identity, with every column. */
-export function oauthIdentityToRow(identity: OauthIdentity): OauthIdentitiesTable {
+/** Makes the row that stores an identity, with every column but the refresh token. */
+export function oauthIdentityToRow(identity: OauthIdentity): IdentityRow {
   return {
     id: identity.id,
     user_id: identity.userId,

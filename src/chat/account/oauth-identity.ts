@@ -24,7 +24,7 @@ export const ProviderUserId = defineValueObject({
 });
 export type ProviderUserId = ValueOf<typeof ProviderUserId>;
 
-/** A user's account at an OAuth provider. It holds no token. */
+/** A user's account at an OAuth provider. It holds no token: `OauthIdentityRepository` stores and reveals one. */
 export interface OauthIdentity extends Entity<OauthIdentityId> {
   /** Whose it is. It goes when the user goes. */
   readonly userId: UserId;

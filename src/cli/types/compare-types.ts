@@ -18,10 +18,15 @@ function spell(type: string | undefined): string {
   return type === undefined || type === '' ? '' : `: ${type}`;
 }
 
+function withoutBlockComments(source: string): string {
+  const [code, ...rest] = source.split('/*');
+  return [code, ...rest.map((part) => part.split('*/').slice(1).join('*/'))].join('');
+}
+
 /** Each member of an interface by `Interface.member`, and each other statement by itself. */
 function readDeclarations(source: string): ReadonlyMap<string, string> {
-  const text = source
-    .replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
+  const text = withoutBlockComments(source)
+    .replaceAll(/^[ \t]*\/\/.*$/gm, '')
     .replaceAll("'", '"')
     .replaceAll(/\s+/g, ' ');
   const declarations = new Map<string, string>();

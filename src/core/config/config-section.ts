@@ -1,4 +1,5 @@
 import type { Issue } from '../foundation/issue.ts';
+import { LateSecret, type SecretSource } from '../foundation/secret-source.ts';
 import { redacted, Secret } from '../foundation/secret.ts';
 import { findNearestName } from './nearest-name.ts';
 import { isPlainObject } from './plain-object.ts';
@@ -85,6 +86,19 @@ export class ConfigSection {
       return new Secret(value);
     }
     return undefined;
+  }
+
+  /**
+   * Reads a secret that may come later: as `secret`, or a function, or `{ file }` or `{ env }`, which are asked
+   * whenever it is needed.
+   *
+   * @param field the name of the field
+   * @returns the secret, or where it comes from; undefined where it is absent, and where it is a fault
+   */
+  secretOrSource(field: string): Secret | LateSecret | undefined {
+    const value = this.value(field);
+    if (value instanceof LateSecret) return value;
+    return isLateSource(value) ? new LateSecret(value) : this.secret(field);
   }
 
   /**
@@ -203,6 +217,15 @@ export class ConfigSection {
     const value = this.#get(field);
     return value instanceof TextSetting ? value.path : [...this.#path, field];
   }
+}
+
+function isLateSource(value: unknown): value is SecretSource {
+  if (typeof value === 'function') return true;
+  if (!isPlainObject(value)) return false;
+  const [[name, from] = [], ...others] = Object.entries(value);
+  return (
+    others.length === 0 && (name === 'file' || name === 'env') && typeof from === 'string' && from !== ''
+  );
 }
 
 const booleanWords: ReadonlyMap<string, boolean> = new Map([

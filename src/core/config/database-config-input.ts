@@ -1,3 +1,4 @@
+import type { LateSecret, SecretSource } from '../foundation/secret-source.ts';
 import type { Secret } from '../foundation/secret.ts';
 import type { DatabaseConfig, PoolConfig } from './database-config.ts';
 import type { PostgresConnection, PostgresServer } from './postgres-config.ts';
@@ -10,7 +11,8 @@ type CommonSettings = { readonly pool?: Partial<PoolConfig> } & Partial<
 
 type SqliteSettings = Partial<SqliteConnection>;
 type ServerSettings = Partial<Omit<PostgresServer, 'password'>> & {
-  readonly password?: string | Secret | undefined;
+  /** The password; or a function, `{ file }` or `{ env }`, which are asked anew for each connection. */
+  readonly password?: SecretSource | LateSecret | undefined;
 };
 type PostgresSettings = ServerSettings &
   Partial<Pick<PostgresConnection, 'replicaMaxLag'>> & {

@@ -13,6 +13,7 @@ export const environmentVariables = {
   DATABASE_TLS: 'connection.tls',
   DATABASE_TLS_CA: 'connection.tlsCa',
   DATABASE_CHANNEL_BINDING: 'connection.channelBinding',
+  DATABASE_SCRAM: 'connection.scram',
   DATABASE_APPLICATION_NAME: 'connection.applicationName',
   DATABASE_PREPARE: 'connection.prepare',
   DATABASE_REPLICA_MAX_LAG: 'connection.replicaMaxLag',

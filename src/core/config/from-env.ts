@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { ConfigurationError } from '../foundation/errors/configuration-error.ts';
 import type { Issue } from '../foundation/issue.ts';
+import { readSecretFile, readTextFile, SecretFileFault } from '../foundation/secret-file.ts';
 import type { DatabaseConfig } from './database-config.ts';
 import type { EngineConfig } from './engine-config.ts';
 import {
@@ -28,7 +28,8 @@ type Settings = ReadonlyMap<EnvironmentVariable, TextSetting>;
  *
  * Where no variable says which database, it is SQLite in `./data/liminal.db`. `DATABASE_URL`,
  * `DATABASE_PASSWORD`, `DATABASE_TLS_CA` and `DATABASE_URL_REPLICA_n` may be given as the name of a file, in the
- * same variable with `_FILE` behind it; one newline at the file's end is not part of the value.
+ * same variable with `_FILE` behind it; one newline at the file's end is not part of the value. A file with a
+ * secret may be read by its owner and its group alone.
  *
  * @param env the variables; those of the process by default
  * @param engines which engines there are; SQLite and Postgres by default
@@ -112,17 +113,16 @@ function readText(
     return undefined;
   }
   try {
-    return new TextSetting(readFileSync(file, 'utf8').replace(/\r?\n$/, ''), [twin]);
+    return new TextSetting(readSettingFile(variable, file), [twin]);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-    issues.push({ path: [twin], message: `${describeFile(file)} cannot be read${code}` });
+    if (!(error instanceof SecretFileFault)) throw error;
+    issues.push({ path: [twin], message: error.message });
     return undefined;
   }
 }
 
-/** What was to be a path may be the secret itself, put into the wrong twin; then it is not repeated. */
-function describeFile(file: string): string {
-  return /[/\\]/.test(file) && !file.includes('://') ? `the file ${file}` : 'the file that it names';
+function readSettingFile(variable: string, file: string): string {
+  return variable === 'DATABASE_TLS_CA' ? readTextFile(file) : readSecretFile(file);
 }
 
 function toInput(settings: Settings, replicas: readonly TextSetting[]): Record<string, unknown> {

@@ -1,4 +1,5 @@
 import { BlockList, isIPv6 } from 'node:net';
+import type { LateSecret } from '../foundation/secret-source.ts';
 import type { Secret } from '../foundation/secret.ts';
 import type { ConfigSection } from './config-section.ts';
 import type { EngineConfig } from './engine-config.ts';
@@ -15,8 +16,8 @@ export interface PostgresServer {
   readonly database: string;
   /** Role. `postgres` by default. */
   readonly user: string;
-  /** Password, where the server asks for one. */
-  readonly password: Secret | undefined;
+  /** Password, where the server asks for one. A late one is read anew for each connection. */
+  readonly password: Secret | LateSecret | undefined;
   /**
    * `verify` encrypts and checks the certificate and the host name; `insecure` sends everything in the
    * clear. By default `insecure` for this machine (loopback, Unix socket) and `verify` for any other, and
@@ -30,6 +31,12 @@ export interface PostgresServer {
    * offers that. It cannot be insisted on. `false` by default.
    */
   readonly channelBinding: boolean;
+  /**
+   * Whether only SCRAM-SHA-256 proves who we are, and the server proves that it knows the password: `required` refuses
+   * a server that asks for the password in the clear or by MD5, or that asks for nothing. `offered` answers as the
+   * server asks. `offered` by default.
+   */
+  readonly scram: 'offered' | 'required';
   /** How the server's own views name these connections. `liminal-data` by default. */
   readonly applicationName: string;
   /**
@@ -63,6 +70,7 @@ export const postgresDefaults = {
   port: 5432,
   user: 'postgres',
   channelBinding: false,
+  scram: 'offered',
   applicationName: 'liminal-data',
   prepare: 'auto',
 } as const;
@@ -97,12 +105,13 @@ function parseServer(section: ConfigSection, primary?: PostgresServer): Postgres
   const port = section.integer('port', { min: 1, max: 65_535, default: defaults.port });
   const user = section.string('user') ?? defaults.user;
   const database = section.string('database') ?? primary?.database ?? user;
-  const password = section.secret('password') ?? primary?.password;
+  const password = section.secretOrSource('password') ?? primary?.password;
   const applicationName = section.string('applicationName') ?? defaults.applicationName;
   const channelBinding = section.boolean('channelBinding', defaults.channelBinding);
+  const scram = section.oneOf('scram', ['offered', 'required']) ?? defaults.scram;
   const prepare = section.oneOf('prepare', ['auto', 'off']) ?? defaults.prepare;
   const tls = parseTls(section, host, primary);
-  return { host, port, user, database, password, ...tls, channelBinding, applicationName, prepare };
+  return { host, port, user, database, password, ...tls, channelBinding, scram, applicationName, prepare };
 }
 
 function parseHost(section: ConfigSection, fallback: string): string {
@@ -124,7 +133,7 @@ function parseTls(
   const tlsCa = section.string('tlsCa') ?? (asked === 'insecure' ? undefined : primary?.tlsCa);
   const isOpen = tlsCa === undefined && primary?.tls !== 'verify' && isThisMachine(host);
   const tls = asked ?? (isOpen ? 'insecure' : 'verify');
-  if (tlsCa !== undefined && !/-----BEGIN CERTIFICATE-----[^]+-----END CERTIFICATE-----/.test(tlsCa)) {
+  if (tlsCa !== undefined && !isPem(tlsCa)) {
     section.fault('tlsCa', 'must be a certificate in PEM form, the text itself and not a path');
   }
   if (tlsCa !== undefined && tls === 'insecure') {
@@ -137,6 +146,11 @@ function parseTls(
     );
   }
   return { tls, tlsCa };
+}
+
+function isPem(text: string): boolean {
+  const begin = text.indexOf('-----BEGIN CERTIFICATE-----');
+  return begin >= 0 && text.lastIndexOf('-----END CERTIFICATE-----') > begin;
 }
 
 function isThisMachine(host: string): boolean {

@@ -67,6 +67,8 @@ function readParameters(parameters: URLSearchParams, issues: Issue[]) {
   if (tls !== undefined) connection['tls'] = tls;
   const binding = readChannelBinding(takeParameter(parameters, 'channel_binding', issues), issues);
   if (binding !== undefined) connection['channelBinding'] = binding;
+  const scram = readRequiredAuth(takeParameter(parameters, 'require_auth', issues), issues);
+  if (scram !== undefined) connection['scram'] = scram;
   const seconds = takeParameter(parameters, 'connect_timeout', issues);
   if (seconds !== undefined) pool['acquireTimeout'] = toMilliseconds(seconds, issues);
   if (takeParameter(parameters, 'sslrootcert', issues) !== undefined) {
@@ -101,6 +103,17 @@ function readChannelBinding(word: string | undefined, issues: Issue[]): string |
   if (word === 'disable') return 'false';
   if (word === 'prefer' || word === 'require') return 'true';
   issues.push({ path: ['channel_binding'], message: 'must be require, prefer or disable' });
+  return undefined;
+}
+
+/** The one word of `require_auth` that has a counterpart here. */
+function readRequiredAuth(word: string | undefined, issues: Issue[]): string | undefined {
+  if (word === undefined) return undefined;
+  if (word === 'scram-sha-256') return 'required';
+  issues.push({
+    path: ['require_auth'],
+    message: 'must be scram-sha-256; leave it out to take what the server asks',
+  });
   return undefined;
 }
 

@@ -1,5 +1,6 @@
 import type { DatabaseConfigInput } from '../config/database-config-input.ts';
 import type { MigrationSet } from './migration-set.ts';
+import type { TableEncryption } from '../foundation/table-encryption.ts';
 import type { Seed } from './seed/seed.ts';
 
 /** What `liminal.config.ts` says to every verb of the command line. */
@@ -19,6 +20,14 @@ export interface LiminalConfig {
   readonly seedsFolder?: string;
   /** The file of table interfaces that `types generate` writes, relative to the working directory. */
   readonly typesFile?: string;
+  /** What is encrypted, for `keys rotate`, `keys status` and `keys retire`; the tables of the chat where it is absent. */
+  readonly encryption?: EncryptionConfig;
+}
+
+/** What the command line knows of encryption. It holds no key: those come from the environment. */
+export interface EncryptionConfig {
+  /** Every table that is encrypted with the keys of `LIMINAL_ENCRYPTION_KEY`, as `defineEncryption` made it. */
+  readonly tables: readonly TableEncryption[];
 }
 
 /**

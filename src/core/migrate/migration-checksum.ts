@@ -57,7 +57,7 @@ class LocalNames {
 
   meaningOf(name: string): unknown {
     // Bundlers put a number behind a name that occurs twice: `sql2`, `sql$1`.
-    if (!this.#declared.has(name)) return name.replace(/\$?\d+$/, '');
+    if (!this.#declared.has(name)) return name.replace(/(?:\$|(?<!\d))\d+$/, '');
     const place = this.#places.get(name) ?? this.#places.size;
     this.#places.set(name, place);
     return place;

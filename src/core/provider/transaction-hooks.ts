@@ -29,9 +29,13 @@ export class TransactionHooks {
   readonly #afterCommit: Asked<AfterCommit>[] = [];
   readonly #afterRollback: Asked<AfterRollback>[] = [];
   #isSettled = false;
+  /** Those of the whole transaction. */
+  readonly outermost: TransactionHooks;
 
-  constructor(logger: Logger) {
+  /** @param around those of the scope that this one is inside of */
+  constructor(logger: Logger, around?: TransactionHooks) {
     this.#logger = logger;
+    this.outermost = around?.outermost ?? this;
   }
 
   /** @throws TransactionClosedError once the outcome is known: nobody would call it */
@@ -92,4 +96,23 @@ export function afterCommitOf(handle: Pick<Kysely<never>, 'isTransaction'>, hook
   const hooks = (handle as { readonly [scopeHooks]?: TransactionHooks })[scopeHooks];
   hooks?.afterCommit(hook);
   return hooks !== undefined;
+}
+
+/**
+ * Asks for work behind the end of the whole transaction that a handle belongs to, be it its commit or its rollback.
+ * For rooms that must keep a fact though what their caller does is undone: behind the rollback of a scope inside
+ * alone, what is around it still holds its locks.
+ *
+ * @returns as `afterCommitOf`
+ */
+export function afterEndOf(handle: object, hook: () => unknown): boolean {
+  const hooks = (handle as { readonly [scopeHooks]?: TransactionHooks })[scopeHooks]?.outermost;
+  hooks?.afterCommit(hook);
+  hooks?.afterRollback(hook);
+  return hooks !== undefined;
+}
+
+/** Whether a handle belongs to a scope, so that its outcome can be heard of. */
+export function hasScope(handle: object): boolean {
+  return scopeHooks in handle;
 }

@@ -78,7 +78,7 @@ export class TransactionScope<DB> implements RunningTransaction {
     this.#around = around;
     this.#depth = around === undefined ? 0 : around.#depth + 1;
     this.database = parts.database;
-    this.hooks = new TransactionHooks(parts.logger);
+    this.hooks = new TransactionHooks(parts.logger, around?.hooks);
     this.#statements = new TransactionConnection(connection);
     this.db = this.#makeHandle();
   }

@@ -43,6 +43,8 @@ export interface Column {
   readonly position: number;
   readonly kind: ColumnKind;
   readonly nullable: boolean;
+  /** Whether it holds ciphertexts, which nothing can be compared with. */
+  readonly sealed: boolean;
 }
 
 /** A table, as far as queries need to know: its name and its columns, by name. */
@@ -58,17 +60,20 @@ const kinds: ReadonlySet<string> = new Set<ColumnKind>(['uuid', 'text', 'integer
  *
  * @param declarations by column name
  * @param issues receives a fault for each declaration that is none
+ * @param sealedNames the columns that hold ciphertexts
  */
 export function parseColumns(
   declarations: Readonly<Record<string, string>>,
   issues: Issue[],
+  sealedNames: ReadonlySet<string> = new Set(),
 ): ReadonlyMap<string, Column> {
   const columns = new Map<string, Column>();
   for (const [name, declaration] of Object.entries(declarations)) {
     const nullable = declaration.endsWith('?');
     const kind = nullable ? declaration.slice(0, -1) : declaration;
     if (kinds.has(kind)) {
-      columns.set(name, Object.freeze({ name, position: columns.size, kind: kind as ColumnKind, nullable }));
+      const [position, sealed] = [columns.size, sealedNames.has(name)];
+      columns.set(name, Object.freeze({ name, position, kind: kind as ColumnKind, nullable, sealed }));
     } else {
       issues.push({
         path: ['columns', name],
@@ -82,4 +87,12 @@ export function parseColumns(
 /** The fault of a name that is no column of a table. */
 export function unknownColumn(path: Issue['path'], { table, columns }: TableColumns): Issue {
   return { path, message: `is no column of table "${table}"; it has ${[...columns.keys()].join(', ')}` };
+}
+
+/** The fault of a column that holds ciphertexts where its value would be needed. */
+export function sealedColumn(path: Issue['path'], { name }: Column): Issue {
+  return {
+    path,
+    message: `column "${name}" is encrypted: it can be neither compared, sorted nor selected; ask by its blind index`,
+  };
 }

@@ -1,5 +1,5 @@
 import type { Issue } from '../foundation/issue.ts';
-import { unknownColumn, type Column, type TableColumns } from './column.ts';
+import { sealedColumn, unknownColumn, type Column, type TableColumns } from './column.ts';
 import { columnOperand, compare, nullShape, operatorNames } from './comparison.ts';
 import {
   allShapes,
@@ -112,6 +112,10 @@ function columnCondition(
   const operand = columnOperand(column);
   compilation.conditions += 1;
   if (value === null) return nullShape(operand, true);
+  if (column.sealed && !asksForNull(value)) {
+    compilation.issues.push(sealedColumn(path, column));
+    return noRow;
+  }
   if (column.kind === 'json') return jsonCondition(column, value, path, compilation);
   if (!isPlainObject(value)) return compare(operand, 'eq', value, path, compilation);
   const entries = Object.entries(value);
@@ -157,6 +161,10 @@ function jsonPartCondition(
     message: 'must be null, { isNull }, { path, …operators } or a list of such paths: the column holds JSON',
   });
   return noRow;
+}
+
+function asksForNull(value: unknown): boolean {
+  return isPlainObject(value) && Object.keys(value).every((name) => name === 'isNull');
 }
 
 function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,6 +1,6 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Issue } from '../foundation/issue.ts';
-import { unknownColumn, type Column, type ColumnName, type TableColumns } from './column.ts';
+import { sealedColumn, unknownColumn, type Column, type ColumnName, type TableColumns } from './column.ts';
 
 /** A column to sort by, ascending unless it says `desc`: `'email'`, `'created_at desc'`. */
 export type OrderTerm<Row> = ColumnName<Row> | `${ColumnName<Row>} ${'asc' | 'desc'}`;
@@ -97,6 +97,8 @@ function parseTerm(
   const column = table.columns.get(term) ?? table.columns.get(direction?.[1] ?? '');
   if (column === undefined) {
     issues.push(unknownColumn(path, table));
+  } else if (column.sealed) {
+    issues.push(sealedColumn(path, column));
   } else if (column.kind === 'json' || column.kind === 'blob') {
     issues.push({ path, message: `column "${column.name}" holds ${column.kind}, which has no order` });
   } else {

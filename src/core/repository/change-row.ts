@@ -1,9 +1,10 @@
 import { sql, type RawBuilder, type SqlBool } from 'kysely';
 import { NotFoundError, StaleEntityError } from '../foundation/errors/entity-errors.ts';
+import type { Column } from '../query/column.ts';
 import { bindValue } from '../query/column-value.ts';
 import { allOf, type Condition } from '../query/condition.ts';
 import { slot } from '../query/statement-template.ts';
-import { keyCondition } from './key-condition.ts';
+import { equalColumns, keyCondition } from './key-condition.ts';
 import { selectByKey } from './select-rows.ts';
 import type { RunShape, StoredRow } from './stored-row.ts';
 import type { TableDefinition } from './table-definition.ts';
@@ -27,7 +28,7 @@ export async function updateRow(
   target: RowTarget,
   row: StoredRow,
 ): Promise<StoredRow> {
-  const { table, version, updatable, growing, names } = definition;
+  const { table, columns, version, updatable, growing, names } = definition;
   const changed: string[] = [];
   const values: unknown[] = [];
   for (const name in row) {
@@ -43,8 +44,12 @@ export async function updateRow(
   if (version !== undefined) values.push((target.version ?? 0) + 1);
   const keySlot = values.length;
   values.push(...targetValues(target));
+  const place = changed.some((name) => columns.get(name)?.sealed) ? placeColumns(row, definition) : [];
+  const placeSlot = values.length;
+  for (const { name } of place) values.push(row[name]);
+  const placeNames = place.map(({ name }) => name);
   const { rows } = await run({
-    key: `update ${changed.join('\0')}`,
+    key: `update ${changed.join('\0')}\0\0${placeNames.join('\0')}`,
     values,
     build(db) {
       const changes = changed.map((name, index): [string, RawBuilder<unknown>] => [
@@ -55,7 +60,7 @@ export async function updateRow(
       return db
         .updateTable(table)
         .set(Object.fromEntries(changes))
-        .where(targetCondition(definition, keySlot))
+        .where(allOf([targetCondition(definition, keySlot), ...equalColumns(place, placeSlot)]))
         .returning([...names]);
     },
   });
@@ -85,6 +90,14 @@ export function laterOf(stored: RawBuilder<unknown>, next: RawBuilder<unknown>):
   return sql`case when ${next} >= ${stored} or ${stored} is null then ${next} else ${stored} end`;
 }
 
+// What is sealed for other values than those that stay would never open again, so that such a row is not met.
+function placeColumns(row: StoredRow, { boundTo, columns, key }: TableDefinition): Column[] {
+  return boundTo.flatMap((name) => {
+    const column = columns.get(name);
+    return column === undefined || key.includes(column) || row[name] === undefined ? [] : [column];
+  });
+}
+
 function targetValues({ key, version }: RowTarget): unknown[] {
   return version === undefined ? [...key] : [...key, version];
 }
@@ -102,6 +115,7 @@ async function explainMiss(run: RunShape, definition: TableDefinition, target: R
   const { table, version } = definition;
   if (version === undefined || target.version === undefined) throw new NotFoundError(table);
   const row = await selectByKey(run, definition, target.key);
-  if (row === undefined) throw new NotFoundError(table);
+  // A row at this version is there where what a ciphertext is bound to differs.
+  if (row === undefined || Number(row[version.name]) === target.version) throw new NotFoundError(table);
   throw new StaleEntityError(table, target.version, Number(row[version.name]));
 }

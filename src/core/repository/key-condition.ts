@@ -1,4 +1,5 @@
 import { sql, type SqlBool } from 'kysely';
+import type { Column } from '../query/column.ts';
 import { bindValue } from '../query/column-value.ts';
 import { allOf, type Condition } from '../query/condition.ts';
 import { slot } from '../query/statement-template.ts';
@@ -10,9 +11,16 @@ import type { TableDefinition } from './table-definition.ts';
  * @param firstSlot the slot of the key's first value; the others follow
  */
 export function keyCondition({ key }: TableDefinition, firstSlot: number): Condition {
-  return allOf(
-    key.map(
-      ({ name, kind }, index) => sql<SqlBool>`${sql.ref(name)} = ${bindValue(slot(firstSlot + index), kind)}`,
-    ),
+  return allOf(equalColumns(key, firstSlot));
+}
+
+/**
+ * The conditions of the rows that have certain values in some columns.
+ *
+ * @param firstSlot the slot of the first column's value; the others follow
+ */
+export function equalColumns(columns: readonly Column[], firstSlot: number): Condition[] {
+  return columns.map(
+    ({ name, kind }, index) => sql<SqlBool>`${sql.ref(name)} = ${bindValue(slot(firstSlot + index), kind)}`,
   );
 }

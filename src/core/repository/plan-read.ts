@@ -1,7 +1,7 @@
 import type { SqlVocabulary } from '../engine/sql-vocabulary.ts';
 import { ValidationError } from '../foundation/errors/validation-error.ts';
 import type { Issue } from '../foundation/issue.ts';
-import { unknownColumn, type Column } from '../query/column.ts';
+import { sealedColumn, unknownColumn, type Column } from '../query/column.ts';
 import { valueRules } from '../query/column-value.ts';
 import type { ConditionShape, ShapeContext } from '../query/condition-shape.ts';
 import { decodeCursor } from '../query/cursor.ts';
@@ -203,9 +203,11 @@ function checkSelection(select: unknown, definition: TableDefinition, issues: Is
     return [];
   }
   const names = Array.from(select, (name: unknown, index) => {
-    const known = typeof name === 'string' && definition.columns.has(name);
-    if (!known) issues.push(unknownColumn(['select', index], definition));
-    return String(name);
+    const column = typeof name === 'string' ? definition.columns.get(name) : undefined;
+    if (column === undefined) issues.push(unknownColumn(['select', index], definition));
+    else if (column.sealed) issues.push(sealedColumn(['select', index], column));
+    // Asked for its text, an object could answer with an error of its own.
+    return typeof name === 'string' ? name : `#${index}`;
   });
   if (new Set(names).size < names.length) issues.push({ path: ['select'], message: 'names a column twice' });
   return names;

@@ -1,7 +1,7 @@
 import type { Kysely, SelectQueryBuilder, Selectable } from 'kysely';
 import type { Page } from '../domain/page.ts';
 import { NotFoundError } from '../foundation/errors/entity-errors.ts';
-import type { ColumnName } from '../query/column.ts';
+import type { ColumnName, TableColumns } from '../query/column.ts';
 import type { Filter } from '../query/filter.ts';
 import { StatementCache } from '../query/statement-cache.ts';
 import { requireHandle, type StatementTarget } from '../query/statement-target.ts';
@@ -50,6 +50,7 @@ export class ReadRepository<
   readonly #statements: StatementCache<UntypedTables>;
   readonly #runAlone: RunShape;
   readonly #fromRow: (row: StoredRow) => Entity;
+  readonly #options: RepositoryOptions<DB, Table, Entity, JsonShapes, Key>;
   /** The table and the engine's words; for subclasses. */
   protected readonly context: ReadContext;
 
@@ -64,6 +65,7 @@ export class ReadRepository<
   ) {
     const { definition, templates } = shareTable(provider, new.target, options);
     this.#provider = provider;
+    this.#options = options;
     this.#statements = new StatementCache(provider as unknown as StatementTarget<UntypedTables>, templates);
     this.#runAlone = (shape) => this.#statements.run(shape, undefined);
     this.context = { definition, vocabulary: provider.sql };
@@ -235,6 +237,29 @@ export class ReadRepository<
    */
   query(options: RepositoryCallOptions<DB> = {}): SelectQueryBuilder<DB, Table, object> {
     return this.database(options).selectFrom(this.context.definition.table);
+  }
+
+  /**
+   * The same table behind another provider: for what is to stand between a repository and its database, such as a
+   * border around the rows of an actor. Methods that a subclass adds are not there.
+   *
+   * @param change is given the provider and the table, and returns the provider to use
+   * @returns a repository of its own, with the same columns and mapper
+   * @throws what `change` throws
+   * @example
+   * const traced = users.rebind((provider) => ({ sql: provider.sql, db: provider.db.withPlugin(tracing) }));
+   */
+  rebind(
+    change: (provider: RepositoryProvider<DB>, table: TableColumns) => RepositoryProvider<DB>,
+  ): ReadRepository<DB, Table, Entity, JsonShapes, Key> {
+    return new ReadRepository(this.changed(change), this.#options);
+  }
+
+  /** The provider that `rebind` is to use; for subclasses. */
+  protected changed(
+    change: (provider: RepositoryProvider<DB>, table: TableColumns) => RepositoryProvider<DB>,
+  ): RepositoryProvider<DB> {
+    return change(this.#provider, this.context.definition);
   }
 
   /** The handle that a call runs on; for subclasses. */

@@ -1,4 +1,5 @@
 import { UnreadableRowError } from '../foundation/errors/entity-errors.ts';
+import { DecryptionError } from '../foundation/errors/security-errors.ts';
 import { ValidationError } from '../foundation/errors/validation-error.ts';
 import { withoutMessage } from './row-mapper.ts';
 import type { StoredRow } from './stored-row.ts';
@@ -9,6 +10,7 @@ import type { TableDefinition } from './table-definition.ts';
  *
  * @param fromRow the mapper's function
  * @throws UnreadableRowError that names table, key and, where it is one alone, the column; never the value
+ * @throws DecryptionError where an encrypted column does not open
  */
 export function readRow<Entity>(
   row: StoredRow,
@@ -19,6 +21,8 @@ export function readRow<Entity>(
   try {
     return fromRow(row);
   } catch (error) {
+    // It says more than that a row cannot be read, and as little of the row.
+    if (error instanceof DecryptionError) throw error;
     throw unreadable(row, definition, columnOf(error, definition), { cause: withoutMessage(error) });
   }
 }

@@ -1,6 +1,6 @@
 import { ValidationError } from '../foundation/errors/validation-error.ts';
 import type { Issue } from '../foundation/issue.ts';
-import type { ColumnName } from '../query/column.ts';
+import type { ColumnName, TableColumns } from '../query/column.ts';
 import { deleteRow, updateRow, type RowTarget } from './change-row.ts';
 import { divideRows, insertChunk, insertRow, upsertRow } from './insert-rows.ts';
 import { planKey, throwFaults } from './plan-read.ts';
@@ -46,6 +46,7 @@ export class Repository<
   Key extends ColumnName<DB[Table]> = DefaultKey<DB[Table]>,
 > extends ReadRepository<DB, Table, Entity, JsonShapes, Key> {
   readonly #toRow: (entity: Entity) => object;
+  readonly #options: RepositoryOptions<DB, Table, Entity, JsonShapes, Key>;
 
   /**
    * @param provider `DatabaseProvider`, or its `db` and `sql`
@@ -57,7 +58,8 @@ export class Repository<
     options: RepositoryOptions<DB, Table, Entity, JsonShapes, Key>,
   ) {
     super(provider, options);
-    this.#toRow = (entity) => options.mapper.toRow(entity);
+    this.#options = options;
+    this.#toRow = (entity) => options.mapper.toRow(entity, this.context.definition.uuids);
   }
 
   /**
@@ -101,7 +103,8 @@ export class Repository<
   }
 
   /**
-   * Stores a changed entity. The columns of `insertOnly` stay as they are.
+   * Stores a changed entity. The columns of `insertOnly` stay as they are; where it writes an encrypted column, those
+   * that ciphertexts are bound to must be as they are stored, or there is no such row.
    *
    * @param entity with the version at which it was read
    * @param options `on` is the transaction or handle that it takes part in
@@ -150,8 +153,20 @@ export class Repository<
         { path: ['conflict'], message: `must name columns of table "${definition.table}", each once` },
       ]);
     }
+    const adrift = definition.boundTo.filter((name) => !conflict.includes(name));
+    if (adrift.length > 0) {
+      // The row that is there keeps these, and what was sealed for others would never open again.
+      const message = `must hold ${adrift.join(', ')}, which the encrypted columns of table "${definition.table}" are bound to`;
+      throw new ValidationError([{ path: ['conflict'], message }]);
+    }
     const row = this.#rowOf(entity);
     return this.toEntity(await upsertRow(this.runner(options), definition, row, conflict));
+  }
+
+  override rebind(
+    change: (provider: RepositoryProvider<DB>, table: TableColumns) => RepositoryProvider<DB>,
+  ): Repository<DB, Table, Entity, JsonShapes, Key> {
+    return new Repository(this.changed(change), this.#options);
   }
 
   #rowOf(entity: Entity): StoredRow {

@@ -1,6 +1,7 @@
 import type { Insertable, Selectable } from 'kysely';
 import { LiminalDataError } from '../foundation/errors/liminal-data-error.ts';
 import { ValidationError } from '../foundation/errors/validation-error.ts';
+import type { ColumnName } from '../query/column.ts';
 
 /**
  * Turns rows into entities and back. A mapper is pure and is the only place that knows both
@@ -17,9 +18,26 @@ export interface RowMapper<Row, Entity> {
   /**
    * Makes the row that stores an entity, with every column.
    *
+   * @param uuids the table's columns of kind `uuid`, whose values are stored in lower case; the repository hands them
+   *   in, for mappers that bind ciphertexts to what is stored
    * @throws ValidationError where the entity cannot be stored
    */
-  toRow(entity: Entity): Insertable<Row>;
+  toRow(entity: Entity, uuids?: ReadonlySet<string>): Insertable<Row>;
+  /** Which columns hold ciphertexts; none where it is absent. `encryptMapper` of the security door says it. */
+  readonly sealed?: SealedColumns<Row>;
+}
+
+/**
+ * The columns of a table that a mapper seals and opens. What is stored in them says nothing about the value: they are
+ * neither filtered nor sorted by, nor selected by themselves. Whether they are NULL may be asked.
+ */
+export interface SealedColumns<Row> {
+  /** The columns that hold ciphertexts, of kind `text`. */
+  readonly columns: readonly ColumnName<Row>[];
+  /** The columns whose values a ciphertext belongs to: with others beside it, it does not open. */
+  readonly boundTo: readonly ColumnName<Row>[];
+  /** The columns of their blind indexes, by the sealed column; none where it is absent. */
+  readonly indexes?: Readonly<Record<string, string>>;
 }
 
 /**

@@ -25,7 +25,8 @@ export function shareTable(
   const { shared } = provider;
   const make = (): SharedTable => ({ definition: defineTable(options), templates: new Map() });
   if (shared === undefined) return make();
-  const { table, key, version, insertOnly, growing, unique, columns } = options ?? {};
-  const definition = JSON.stringify([table, key, version, insertOnly, growing, unique, columns]);
+  const { table, key, version, insertOnly, growing, unique, columns, mapper } = options ?? {};
+  const parts = [table, key, version, insertOnly, growing, unique, columns, mapper?.sealed];
+  const definition = JSON.stringify(parts);
   return shared.get(repositoryClass, definition, make);
 }

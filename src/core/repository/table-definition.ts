@@ -12,6 +12,7 @@ import {
 import { combinatorNames } from '../query/filter-shape.ts';
 import type { RowIdentity } from '../query/order.ts';
 import type { StatementTarget } from '../query/statement-target.ts';
+import { checkSealed, type SealedNames } from './check-sealed.ts';
 import type { RowMapper } from './row-mapper.ts';
 
 /** The part of a provider that a repository needs; `DatabaseProvider` fits. */
@@ -75,7 +76,13 @@ export interface TableDefinition extends TableColumns, RowIdentity {
   readonly updatable: ReadonlySet<string>;
   /** Those of them that only ever move up. */
   readonly growing: ReadonlySet<string>;
+  /** The columns whose values its ciphertexts belong to, which no update writes; none where nothing is encrypted. */
+  readonly boundTo: readonly string[];
+  /** The columns of kind `uuid`. */
+  readonly uuids: ReadonlySet<string>;
 }
+
+const nothingSealed: SealedNames = { columns: [], boundTo: [] };
 
 /** The options, without their types. */
 export interface TableOptions {
@@ -86,7 +93,7 @@ export interface TableOptions {
   readonly growing?: readonly string[];
   readonly unique?: readonly (readonly string[])[];
   readonly columns: Readonly<Record<string, string>>;
-  readonly mapper: object;
+  readonly mapper: { readonly fromRow: unknown; readonly toRow?: unknown; readonly sealed?: SealedNames };
 }
 
 /**
@@ -98,7 +105,8 @@ export function defineTable(options: TableOptions): TableDefinition {
   const issues: Issue[] = [];
   requireOptions(options);
   const { table, insertOnly = [], growing = [] } = options;
-  const columns = parseColumns(options.columns, issues);
+  const sealed = options.mapper.sealed ?? nothingSealed;
+  const columns = parseColumns(options.columns, issues, new Set(sealed.columns));
   const find = (name: string, path: Issue['path']): Column[] => {
     const column = columns.get(name);
     if (column !== undefined) return [column];
@@ -135,11 +143,34 @@ export function defineTable(options: TableOptions): TableDefinition {
   for (const constraint of unique) {
     if (constraint.length === 0) issues.push({ path: ['unique'], message: 'must name columns' });
   }
+  checkSealed(
+    sealed,
+    {
+      columns,
+      fixed: new Set([...keyNames, ...insertOnly]),
+      insertOnly: new Set(insertOnly),
+      moving: new Set([...growing, version?.name]),
+      unique,
+    },
+    issues,
+  );
   if (issues.length > 0) throw new ValidationError(issues);
   const names = [...columns.keys()];
   const updatable = new Set(names.filter((name) => !kept.has(name)));
   const required = names.filter((name) => columns.get(name)?.nullable === false);
-  return { table, columns, names, required, key, version, unique, updatable, growing: new Set(growing) };
+  return {
+    table,
+    columns,
+    names,
+    required,
+    key,
+    version,
+    unique,
+    updatable,
+    growing: new Set(growing),
+    boundTo: sealed.boundTo,
+    uuids: new Set(names.filter((name) => columns.get(name)?.kind === 'uuid')),
+  };
 }
 
 // The types say it all; this is for whoever writes JavaScript.

@@ -3,9 +3,9 @@ import * as fc from 'fast-check';
 import { inspect } from 'node:util';
 import { databaseConfigFromEnv } from '../../../src/core/config/from-env.ts';
 import { parseDatabaseConfig } from '../../../src/core/config/parse-database-config.ts';
-import type { PostgresConnection } from '../../../src/core/config/postgres-config.ts';
 import { ConfigurationError } from '../../../src/core/foundation/errors/configuration-error.ts';
 import { Secret } from '../../../src/core/foundation/secret.ts';
+import { passwordOf } from '../../support/password-of.ts';
 
 const password = 'hunter2-is-secret';
 
@@ -42,7 +42,7 @@ describe('A configuration never prints a password', () => {
     it(`that came from ${origin}, and still has it`, () => {
       const config = parseDatabaseConfig(input);
       expect(printEveryWay(config)).to.include('[redacted]').and.not.to.include(password);
-      expect((config.connection as PostgresConnection).password?.reveal()).to.equal(password);
+      expect(passwordOf(config.connection)).to.equal(password);
     });
   }
 

@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { parseDatabaseConfig } from '../../../src/core/config/parse-database-config.ts';
 import type { PostgresConnection } from '../../../src/core/config/postgres-config.ts';
 import { faultsOf } from '../../support/configuration-faults.ts';
+import { passwordOf } from '../../support/password-of.ts';
 
 function connectionOf(url: string): object {
   return parseDatabaseConfig(url).connection;
@@ -73,10 +74,10 @@ describe('A SQLite URL', () => {
 describe('A Postgres URL', () => {
   it('says everything', () => {
     const url =
-      'postgresql://app:pass@db.example.org:6543/shop?application_name=web&sslmode=require&channel_binding=require&connect_timeout=3';
+      'postgresql://app:pass@db.example.org:6543/shop?application_name=web&sslmode=require&channel_binding=require&require_auth=scram-sha-256&connect_timeout=3';
     const config = parseDatabaseConfig(url);
     const { password, ...connection } = config.connection as PostgresConnection;
-    expect(password?.reveal()).to.equal('pass');
+    expect(passwordOf({ password })).to.equal('pass');
     expect(connection).to.include({
       host: 'db.example.org',
       port: 6543,
@@ -85,6 +86,7 @@ describe('A Postgres URL', () => {
       tls: 'verify',
       tlsCa: undefined,
       channelBinding: true,
+      scram: 'required',
       applicationName: 'web',
     });
     expect(config.pool.acquireTimeout).to.equal(3000);
@@ -100,6 +102,7 @@ describe('A Postgres URL', () => {
       tls: 'insecure',
       tlsCa: undefined,
       channelBinding: false,
+      scram: 'offered',
       applicationName: 'liminal-data',
       prepare: 'auto',
     });
@@ -132,7 +135,7 @@ describe('A Postgres URL', () => {
         const [u, p, d] = [user, password, database].map(encodeURIComponent);
         const connection = connectionOf(`postgres://${u}:${p}@localhost/${d}`) as PostgresConnection;
         expect(connection).to.include({ user, database });
-        expect(connection.password?.reveal()).to.equal(password);
+        expect(passwordOf(connection)).to.equal(password);
       }),
     );
   });
@@ -166,6 +169,7 @@ describe('A Postgres URL', () => {
     'postgres://h/db?sslmode=require&sslmode=disable',
     'postgres://h/db?channel_binding=',
     'postgres://h/db?channel_binding=always',
+    'postgres://h/db?require_auth=md5',
     'postgres://h/db?channel_binding=require&channel_binding=disable',
     'postgres://h/db?channel_binding=require&connection.channelBinding=false',
     'postgres://h/db?connect_timeout=-1',

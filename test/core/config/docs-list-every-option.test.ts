@@ -95,6 +95,7 @@ describe('docs/configuration.md', () => {
       ['connection.host', code(host)],
       ['connection.user', code(user)],
       ['connection.channelBinding', code(String(channelBinding))],
+      ['connection.scram', code(postgresDefaults.scram)],
       ['connection.applicationName', code(applicationName)],
       ['connection.filename', `none; ${code(defaultFilename)} in the environment`],
       ['type', `none; ${code(config.type)} in the environment`],

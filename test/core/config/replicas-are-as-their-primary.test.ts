@@ -7,6 +7,7 @@ import { parseDatabaseConfig } from '../../../src/core/config/parse-database-con
 import type { PostgresConnection } from '../../../src/core/config/postgres-config.ts';
 import { faultsOf } from '../../support/configuration-faults.ts';
 import { makeTempDirectory } from '../../support/temp-directory.ts';
+import { passwordOf } from '../../support/password-of.ts';
 
 const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
 
@@ -24,6 +25,7 @@ describe('A replica', () => {
       password: 'canary',
       applicationName: 'web',
       channelBinding: true,
+      scram: 'required',
       prepare: 'off',
       tlsCa: pem,
     } as const;
@@ -39,7 +41,7 @@ describe('A replica', () => {
       { ...expected, host: 'db-4', port: 7000, user: 'reader', database: 'other' },
       { ...expected, port: 7001 },
     ]);
-    expect(replicas[0]?.password?.reveal()).to.equal('canary');
+    expect(passwordOf(replicas[0])).to.equal('canary');
     expect(inspect(replicas, { depth: 10 }) + JSON.stringify(replicas)).not.to.contain('canary');
   });
 
@@ -104,7 +106,7 @@ describe('The environment names replicas', () => {
 
   it('or in files', () => {
     const file = join(makeTempDirectory(), 'replica');
-    writeFileSync(file, 'postgres://db-2\n');
+    writeFileSync(file, 'postgres://db-2\n', { mode: 0o600 });
     const { connection } = databaseConfigFromEnv({ DATABASE_URL: url, DATABASE_URL_REPLICA_1_FILE: file });
     expect((connection as PostgresConnection).replicas[0]?.host).to.equal('db-2');
   });

@@ -1,21 +1,22 @@
 import { expect } from 'chai';
-import { writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { databaseConfigFromEnv } from '../../../src/core/config/from-env.ts';
-import type { PostgresConnection } from '../../../src/core/config/postgres-config.ts';
 import { faultsOf } from '../../support/configuration-faults.ts';
 import { makeTempDirectory } from '../../support/temp-directory.ts';
+import { passwordOf } from '../../support/password-of.ts';
 
 describe('A secret', () => {
   const folder = makeTempDirectory('secrets');
-  const write = (name: string, content: string): string => {
+  const write = (name: string, content: string, mode = 0o600): string => {
     const file = join(folder, name);
     writeFileSync(file, content);
+    chmodSync(file, mode);
     return file;
   };
   const passwordFrom = (content: string): string | undefined => {
     const env = { DATABASE_TYPE: 'postgres', DATABASE_PASSWORD_FILE: write('password', content) };
-    return (databaseConfigFromEnv(env).connection as PostgresConnection).password?.reveal();
+    return passwordOf(databaseConfigFromEnv(env).connection);
   };
 
   it('may come from a file', () => {
@@ -48,13 +49,38 @@ describe('A secret', () => {
     ]);
   });
 
-  it('is a fault when its file cannot be read: the error names the variable and the path', () => {
+  it('is a fault when its file cannot be read: the error names the variable, and not the path, which may be the secret', () => {
     const missing = join(folder, 'missing');
     const env = { DATABASE_TYPE: 'postgres', DATABASE_PASSWORD_FILE: missing, DATABASE_TLS_CA_FILE: folder };
     expect(faultsOf(() => databaseConfigFromEnv(env))).to.have.members([
-      `DATABASE_PASSWORD_FILE: the file ${missing} cannot be read (ENOENT)`,
-      `DATABASE_TLS_CA_FILE: the file ${folder} cannot be read (EISDIR)`,
+      `DATABASE_PASSWORD_FILE: the file that it names cannot be read (ENOENT)`,
+      `DATABASE_TLS_CA_FILE: the file that it names cannot be read (EISDIR)`,
     ]);
+  });
+
+  it('is a fault when others may read its file, or its group may change it', function () {
+    if (process.platform === 'win32') this.skip();
+    for (const mode of [0o644, 0o604, 0o660, 0o602]) {
+      const file = write(`open-${mode}`, 'pass', mode);
+      for (const twin of ['DATABASE_PASSWORD_FILE', 'DATABASE_URL_FILE', 'DATABASE_URL_REPLICA_1_FILE']) {
+        const [fault] = faultsOf(() => databaseConfigFromEnv({ DATABASE_TYPE: 'postgres', [twin]: file }));
+        expect(fault).to.match(
+          new RegExp(`^${twin}: the file .* is open to others .mode ${mode.toString(8)}`),
+        );
+        expect(fault).to.contain('chmod 400').and.not.contain('pass;');
+      }
+    }
+  });
+
+  it('and the certificate authority is no secret: anybody may read its file', () => {
+    const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----';
+    const env = { DATABASE_URL: 'postgres://db/shop', DATABASE_TLS_CA_FILE: write('open.pem', pem, 0o644) };
+    expect(databaseConfigFromEnv(env).connection).to.include({ tlsCa: pem });
+  });
+
+  it('may be read by its group', () => {
+    const env = { DATABASE_TYPE: 'postgres', DATABASE_PASSWORD_FILE: write('group', 'pass', 0o440) };
+    expect(passwordOf(databaseConfigFromEnv(env).connection)).to.equal('pass');
   });
 
   it('is a fault when its file is empty', () => {

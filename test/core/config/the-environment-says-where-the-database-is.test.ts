@@ -7,6 +7,7 @@ import { databaseConfigFromEnv } from '../../../src/core/config/from-env.ts';
 import { parseDatabaseConfig } from '../../../src/core/config/parse-database-config.ts';
 import type { PostgresConnection } from '../../../src/core/config/postgres-config.ts';
 import { faultsOf } from '../../support/configuration-faults.ts';
+import { passwordOf } from '../../support/password-of.ts';
 
 const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
 
@@ -45,6 +46,7 @@ describe('The environment', () => {
       DATABASE_TLS: 'verify',
       DATABASE_TLS_CA: pem,
       DATABASE_CHANNEL_BINDING: 'true',
+      DATABASE_SCRAM: 'required',
       DATABASE_APPLICATION_NAME: 'web',
       DATABASE_PREPARE: 'off',
       DATABASE_REPLICA_MAX_LAG: '10',
@@ -61,7 +63,7 @@ describe('The environment', () => {
     };
     const config = databaseConfigFromEnv(env);
     const { password, ...connection } = config.connection as PostgresConnection;
-    expect(password?.reveal()).to.equal('pass');
+    expect(passwordOf({ password })).to.equal('pass');
     expect({ ...config, connection }).to.deep.equal({
       type: 'postgres',
       connection: {
@@ -72,6 +74,7 @@ describe('The environment', () => {
         tls: 'verify',
         tlsCa: pem,
         channelBinding: true,
+        scram: 'required',
         applicationName: 'web',
         prepare: 'off',
         replicas: [],
@@ -111,7 +114,7 @@ describe('The environment', () => {
       DATABASE_POOL_MAX: '20',
     };
     const config = databaseConfigFromEnv(env);
-    expect((config.connection as PostgresConnection).password?.reveal()).to.equal('pass');
+    expect(passwordOf(config.connection)).to.equal('pass');
     expect(config.pool.max).to.equal(20);
   });
 

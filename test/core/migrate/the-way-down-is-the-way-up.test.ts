@@ -11,10 +11,11 @@ import { chatMigrations } from '../../../migrations/chat/index.ts';
 import { healthMigrations } from '../../../migrations/health/index.ts';
 import { outboxMigrations } from '../../../migrations/outbox/index.ts';
 import { sagaMigrations } from '../../../migrations/saga/index.ts';
+import { tokenMigrations } from '../../../migrations/token/index.ts';
 import { describeOnEachDatabase } from '../../support/database.ts';
 import { openUntyped } from './sample-history.ts';
 
-const sets = orderSets([chatMigrations, healthMigrations, outboxMigrations, sagaMigrations]);
+const sets = orderSets([chatMigrations, healthMigrations, outboxMigrations, sagaMigrations, tokenMigrations]);
 
 describeOnEachDatabase('the way down is the way up', (database) => {
   let provider: DatabaseProvider<any>;

@@ -1,6 +1,7 @@
 import type { ClientConfig, CustomTypesConfig } from 'pg';
 import type { DatabaseConfig } from '../../config/database-config.ts';
 import type { PostgresConnection as PostgresSettings } from '../../config/postgres-config.ts';
+import { Secret } from '../../foundation/secret.ts';
 
 /** What pg calls a configuration, with what its types leave out. */
 export type PostgresClientOptions = ClientConfig & { readonly enableChannelBinding: boolean };
@@ -25,7 +26,7 @@ export function postgresClientOptions(
     port: connection.port,
     database: connection.database,
     user: connection.user,
-    ...(connection.password === undefined ? {} : { password: connection.password.reveal() }),
+    ...passwordOption(connection, pool.acquireTimeout),
     ssl: tlsOptions(connection),
     enableChannelBinding: connection.channelBinding,
     application_name: connection.applicationName,
@@ -34,6 +35,20 @@ export function postgresClientOptions(
     // Our own deadline is the shorter one, so that its error is what the caller reads; this one frees the socket.
     connectionTimeoutMillis: pool.acquireTimeout + 100,
     types,
+  };
+}
+
+/** Of the time for a connection, so that whoever gives no password is named and not the server. */
+const shareOfPassword = 0.9;
+
+/** pg asks a function whenever a server asks for a password, so that a new one needs no new start. */
+function passwordOption({ password }: PostgresSettings, timeout: number): Pick<ClientConfig, 'password'> {
+  if (password === undefined) return {};
+  if (password instanceof Secret) return { password: password.reveal() };
+  const name = 'connection.password';
+  return {
+    password: async () =>
+      (await password.read({ timeout: Math.ceil(timeout * shareOfPassword), name })).reveal(),
   };
 }
 

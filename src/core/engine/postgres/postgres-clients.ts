@@ -7,6 +7,7 @@ import { postgresClientOptions, type PostgresClientOptions } from './postgres-cl
 import { translatePostgresError } from './postgres-errors.ts';
 import { loadPg, type PgPackage } from './postgres-package.ts';
 import { PostgresSession, type ResultCodecs } from './postgres-session.ts';
+import { requireScram } from './require-scram.ts';
 import type { SessionStyle } from './session-style.ts';
 import { StatementCatalog } from './statement-catalog.ts';
 
@@ -182,7 +183,9 @@ export class PostgresClients {
   async #createSession(home: Set<PostgresSession>): Promise<PostgresSession> {
     const { pg, options, codecs } = await this.#open();
     const { clock } = this.#context;
-    const session = new PostgresSession(new pg.Client(options), {
+    const client = new pg.Client(options);
+    if (this.#config.connection.scram === 'required') requireScram(client);
+    const session = new PostgresSession(client, {
       statementTimeout: this.#config.statementTimeout,
       codecs,
       prepareValue: pg.utils.prepareValue,

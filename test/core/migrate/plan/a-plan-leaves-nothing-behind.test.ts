@@ -5,6 +5,7 @@ import { chatMigrations } from '../../../../migrations/chat/index.ts';
 import { healthMigrations } from '../../../../migrations/health/index.ts';
 import { outboxMigrations } from '../../../../migrations/outbox/index.ts';
 import { sagaMigrations } from '../../../../migrations/saga/index.ts';
+import { tokenMigrations } from '../../../../migrations/token/index.ts';
 import { MigrationError, type DatabaseProvider } from '../../../../src/core/index.ts';
 import { describePlan } from '../../../../src/core/migrate/plan/describe-plan.ts';
 import { describeOnDatabase, describeOnEachDatabase } from '../../../support/database.ts';
@@ -12,7 +13,7 @@ import { rejectionOf } from '../../../support/rejection.ts';
 import { listTables, openUntyped } from '../sample-history.ts';
 import { codesOf, planOf, planSets, sending, statementsOf } from './plan-for-show.ts';
 
-const sets = [chatMigrations, outboxMigrations, sagaMigrations, healthMigrations];
+const sets = [chatMigrations, outboxMigrations, sagaMigrations, tokenMigrations, healthMigrations];
 
 describeOnEachDatabase('a plan leaves nothing behind', (database) => {
   let provider: DatabaseProvider<any>;

@@ -3,6 +3,7 @@ import { chatMigrations } from '../../../../migrations/chat/index.ts';
 import { healthMigrations } from '../../../../migrations/health/index.ts';
 import { outboxMigrations } from '../../../../migrations/outbox/index.ts';
 import { sagaMigrations } from '../../../../migrations/saga/index.ts';
+import { tokenMigrations } from '../../../../migrations/token/index.ts';
 import type { DatabaseProvider } from '../../../../src/core/index.ts';
 import type { SchemaSnapshot } from '../../../../src/core/engine/schema-snapshot.ts';
 import { Migrator } from '../../../../src/core/migrate/index.ts';
@@ -11,7 +12,7 @@ import { fingerprintSchema } from '../../../../src/core/migrate/schema/schema-fi
 import { describeOnEachDatabase } from '../../../support/database.ts';
 import { openUntyped } from '../sample-history.ts';
 
-const sets = [chatMigrations, outboxMigrations, sagaMigrations, healthMigrations];
+const sets = [chatMigrations, outboxMigrations, sagaMigrations, tokenMigrations, healthMigrations];
 
 describeOnEachDatabase('the way down equals the way up', (database) => {
   let provider: DatabaseProvider<any>;
