@@ -14,7 +14,7 @@ import { rewritePlaceholders } from '../query/placeholders.ts';
 import { runStatement, type StatementTarget } from '../query/statement-target.ts';
 import type { Logger } from '../foundation/logger.ts';
 import { checkDeadline } from './deadline.ts';
-import type { CloseOptions, InitializeOptions } from './lifecycle-options.ts';
+import { defaultDeadlines, type CloseOptions, type InitializeOptions } from './lifecycle-options.ts';
 import { checkSchemaMode } from './schema-mode.ts';
 import { checkHealth, type HealthReport } from './health.ts';
 import { makeBackup } from './make-backup.ts';
@@ -50,9 +50,6 @@ export interface ProviderParts<DB> {
   /** What runs once at `initialize`, in this order. */
   readonly hooks: readonly InitializeHook<DB>[];
 }
-
-const defaultInitializeDeadline = 30_000;
-const defaultCloseDeadline = 10_000;
 
 /**
  * One database, typed by its table interfaces. It opens nothing until it is used, knows its engine's
@@ -125,7 +122,7 @@ export class DatabaseProvider<DB> implements StatementTarget<DB>, AsyncDisposabl
    * await provider.initialize({ deadline: 60_000, schema: 'verify' });
    */
   async initialize(options: InitializeOptions = {}): Promise<void> {
-    const { deadline = defaultInitializeDeadline } = options;
+    const { deadline = defaultDeadlines.initialize } = options;
     checkDeadline(deadline);
     const schema = checkSchemaMode(options.schema, this.#schema);
     this.#initialized ??= this.#connectAndRunHooks(deadline, schema).catch((error: unknown) => {
@@ -279,7 +276,7 @@ export class DatabaseProvider<DB> implements StatementTarget<DB>, AsyncDisposabl
    * @throws ValidationError where the deadline is none; nothing is closed then
    */
   async close(options: CloseOptions = {}): Promise<void> {
-    const { deadline = defaultCloseDeadline } = options;
+    const { deadline = defaultDeadlines.close } = options;
     checkDeadline(deadline);
     await this.#engine.close(deadline);
   }

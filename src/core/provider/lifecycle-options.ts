@@ -20,3 +20,6 @@ export interface CloseOptions {
   /** How long work under way may take to end, in ms from 0 to 24 h; then it is cut off. 10,000 by default. */
   readonly deadline?: number;
 }
+
+/** How long is waited where a call does not say, in ms. */
+export const defaultDeadlines = { initialize: 30_000, close: 10_000 } as const;

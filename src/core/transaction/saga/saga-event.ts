@@ -35,7 +35,7 @@ export interface SagaEvent {
 }
 
 /** Hears what a runner does, and is not waited for. What it throws, now or later, is logged and changes nothing. */
-export type SagaListener = (event: SagaEvent) => void;
+export type SagaListener = (event: SagaEvent) => unknown;
 
 /** An event as it is told: what does not apply is left out. */
 export type SagaNews = Pick<SagaEvent, 'type' | 'saga' | 'sagaId'> & Partial<SagaEvent>;

@@ -79,7 +79,6 @@ describeOnEachDatabase('a saga minds what it is given', (database) => {
     await using runner = new SagaRunner(provider, {
       sagas: [saga],
       logger,
-      // oxlint-disable-next-line no-misused-promises -- the type takes such a listener as well
       onEvent: async ({ type }) => {
         if (type === 'completed') throw new Error('cannot listen');
       },
