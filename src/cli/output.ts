@@ -1,4 +1,5 @@
 import { inspect, stripVTControlCharacters } from 'node:util';
+import { escapeControls } from '../core/foundation/escape-controls.ts';
 import { redacted } from '../core/foundation/secret.ts';
 
 /** Where text goes; the process's own streams, or a test's. */
@@ -37,14 +38,15 @@ export class Output {
     return this.#options.stderr;
   }
 
-  /** Prints a line for people. */
+  /** Prints a line for people. It stays one, whatever came out of a database or a file. */
   line(text: string): void {
-    if (!this.#options.json) this.#options.stdout.write(`${text}\n`);
+    if (!this.#options.json) this.#options.stdout.write(`${escapeControls(text)}\n`);
   }
 
   /** Prints the document for programs. Call it once. */
   document(value: unknown): void {
-    if (this.#options.json) this.#options.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+    if (this.#options.json)
+      this.#options.stdout.write(`${escapeLines(JSON.stringify(value, undefined, 2))}\n`);
   }
 
   /** Prints an error as one line, and its stack where `--debug` asks for it. */
@@ -52,7 +54,7 @@ export class Output {
     const { args, debug, stderr } = this.#options;
     const line = toOneLine(hideSecrets(message, args));
     stderr.write(`error: ${line}\n`);
-    if (debug) stderr.write(`${hideSecrets(inspect(error, { depth: 4 }), args)}\n`);
+    if (debug) stderr.write(`${escapeLines(hideSecrets(inspect(error, { depth: 4 }), args))}\n`);
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     this.document({ error: { code, message: line } });
   }
@@ -75,11 +77,16 @@ function maskArgument(argument: string): string {
   return argument.replace(/=.*/s, `=${redacted}`).replace(/(?<!\w)\w+:\/\/.*/s, redacted);
 }
 
+/** Escapes all but the ends of the lines. */
+function escapeLines(text: string): string {
+  return text.split('\n').map(escapeControls).join('\n');
+}
+
 function toOneLine(text: string): string {
   return stripVTControlCharacters(text)
     .split(/[\r\n]+/)
     .map((line) => line.trim())
     .filter((line) => line !== '')
     .join('; ')
-    .replaceAll(/[\p{Cc}\p{Cf}]/gu, ' ');
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ');
 }

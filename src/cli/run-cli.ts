@@ -11,6 +11,7 @@ import { Output } from './output.ts';
 import { readPackageVersion } from './package-version.ts';
 import { addSagaCommand } from './saga-command.ts';
 import { addSeedCommand } from './seed-command.ts';
+import { addTokensCommand } from './tokens-command.ts';
 import { addTypesCommand } from './types-command.ts';
 
 const done = 0;
@@ -60,7 +61,7 @@ function createProgram(cli: Cli): Command {
     .configureOutput({
       // What somebody asked to read: the help or the version.
       writeOut(text) {
-        cli.output.line(text.trimEnd());
+        for (const line of text.trimEnd().split('\n')) cli.output.line(line);
         cli.output.document({ text: text.trimEnd() });
       },
       // The error comes back as an exception, and is printed where all others are.
@@ -72,6 +73,7 @@ function createProgram(cli: Cli): Command {
   addSagaCommand(program, cli);
   addBackupCommands(program, cli);
   addKeysCommand(program, cli);
+  addTokensCommand(program, cli);
   addSeedCommand(program, cli);
   addTypesCommand(program, cli);
   return program;

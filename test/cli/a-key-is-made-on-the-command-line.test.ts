@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { KeyRing } from '../../src/core/security/index.ts';
+import { pardon } from '../support/secrets/heard-texts.ts';
 import { runBin } from './run-bin.ts';
 
 describe('a key is made on the command line', () => {
@@ -10,6 +11,7 @@ describe('a key is made on the command line', () => {
       expect(stdout).to.match(/^k[0-9a-f]{10}:[A-Za-z0-9+/]{43}=\n$/);
       return stdout.trim();
     });
+    keys.forEach(pardon);
     const ring = KeyRing.fromEnv({ LIMINAL_ENCRYPTION_KEY: keys.join(',') });
     expect(ring.ids).to.deep.equal(keys.map((key) => key.split(':')[0]));
     const [, bare = ''] = keys[0]?.split(':') ?? [];
@@ -20,6 +22,7 @@ describe('a key is made on the command line', () => {
     const { code, stdout } = await runBin(['keys', 'generate', '--json']);
     expect(code).to.equal(0);
     const { id, key } = JSON.parse(stdout) as { id: string; key: string };
+    pardon(key);
     expect(KeyRing.fromEnv({ LIMINAL_ENCRYPTION_KEY: key }).activeId).to.equal(id);
   });
 });

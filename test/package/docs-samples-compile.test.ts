@@ -34,7 +34,7 @@ const settings = {
  * the reader.
  */
 describe('the samples of the docs compile', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
 
   it('on every page', async () => {
     const pages = globSync('docs/*.md', { cwd: projectRoot }).map((path) => ({

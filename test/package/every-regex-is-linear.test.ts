@@ -1,3 +1,4 @@
+// Security check: C22.
 import { parse, type Node } from 'acorn';
 import { expect } from 'chai';
 import { stripTypeScriptTypes } from 'node:module';

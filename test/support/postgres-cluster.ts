@@ -14,6 +14,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { plantText } from './secrets/planted-secrets.ts';
 import { findBinaries, findUnprivilegedUser, makeReachable, type User } from './postgres-binaries.ts';
 
 /** Durability is of no use to a database that lives for one run; a quick deadlock detector is. */
@@ -61,11 +62,12 @@ export class PostgresCluster {
   /** Makes an empty cluster and starts its server. */
   static async start(settings: ClusterSettings = {}): Promise<PostgresCluster> {
     const password = randomBytes(12).toString('hex');
+    plantText(password);
     const cluster = await makeCluster(password, settings, async (folder, binaries, user) => {
       const passwordFile = join(folder, 'password');
       writeFileSync(passwordFile, password);
       const place = [`--pgdata=${join(folder, 'data')}`, '--username=postgres'];
-      const access = ['--auth=password', `--pwfile=${passwordFile}`];
+      const access = ['--auth=scram-sha-256', `--pwfile=${passwordFile}`];
       const locale = ['--encoding=UTF8', '--locale=C', '--no-sync'];
       await runToEnd(spawnAs(user, binaries.initdb, [...place, ...access, ...locale]));
     });

@@ -1,3 +1,4 @@
+import { escapeControls } from '../foundation/escape-controls.ts';
 import type { Logger } from '../foundation/logger.ts';
 import type { StatementListener } from '../foundation/statement-event.ts';
 
@@ -16,6 +17,11 @@ export function createStatementLog(
 }
 
 const consoleLogger: Pick<Logger, 'debug' | 'error'> = {
-  debug: (fields, message) => console.debug(message, fields),
-  error: (fields, message) => console.error(message, fields),
+  debug: (fields, message) => console.debug(toLine(fields, message)),
+  error: (fields, message) => console.error(toLine(fields, message)),
 };
+
+/** As loggers write JSON. The console would break long fields into lines, and print what turns the direction of text. */
+function toLine(fields: object, message: string): string {
+  return escapeControls(`${message} ${JSON.stringify(fields)}`);
+}

@@ -15,6 +15,7 @@ import {
   type OnConflictNode,
   type OperationNode,
   type QueryId,
+  type SelectModifierNode,
   type UpdateQueryNode,
   type WithNode,
 } from 'kysely';
@@ -65,6 +66,15 @@ export class ConfineStatement extends OperationNodeTransformer {
   // In front of a column a table is only named.
   protected override transformReference(node: ReferenceNode): ReferenceNode {
     return node;
+  }
+
+  // A lock names what stands in the FROM already; on the own rows of a table it holds those rows alone.
+  protected override transformSelectModifier(
+    node: SelectModifierNode,
+    queryId?: QueryId,
+  ): SelectModifierNode {
+    const { of: locked, ...rest } = node;
+    return { ...super.transformSelectModifier(rest, queryId), ...(locked && { of: locked }) };
   }
 
   protected override transformWith(_node: WithNode): WithNode {

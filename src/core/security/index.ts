@@ -83,6 +83,7 @@ export type { TokenCallOptions, TokenProvider } from './tokens/token-provider.ts
 export { RefreshTokens, type IssuedRefreshToken, type RotateOptions } from './tokens/refresh-tokens.ts';
 export type { RefreshTokensOptions } from './tokens/refresh-options.ts';
 export { Revocations, type RevocationsOptions } from './tokens/revocations.ts';
+export { pruneTokens, type PruneTokensReport } from './tokens/prune-tokens.ts';
 export type { RevocableToken, Revocation } from './tokens/revocation-memory.ts';
 
 // Who makes a request
@@ -91,6 +92,7 @@ export {
   type AuthenticateOptions,
   type Authenticated,
   type Authentication,
+  type Next,
   type ServerResponse,
   type TokenChecker,
 } from './tokens/authenticate.ts';

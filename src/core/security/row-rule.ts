@@ -10,7 +10,7 @@ export interface ParentRule {
   readonly column: string;
   /** The table of the parents, which has a rule of its own. */
   readonly parent: string;
-  /** The column of the parent that is referred to; `id` by default. */
+  /** The column of the parent that is referred to, which is unique; `id` by default. */
   readonly parentKey?: string;
 }
 

@@ -53,15 +53,31 @@ export async function openKeyRing(
   options: KeyProviderOptions = {},
 ): Promise<KeyRing> {
   checkOptions(options);
-  const unwrap = (key: WrappedKey) => async (signal: AbortSignal) => provider.unwrap(key.wrapped, { signal });
-  const keys = await Promise.all(
-    wrapped.map(async (each) => ({ id: each.id, key: await ask(unwrap(each), options) })),
-  );
+  const given: unknown[] = [];
+  const end = new AbortController();
+  const ends = AbortSignal.any([end.signal, ...(options.signal ? [options.signal] : [])]);
+  const unwrap = (key: WrappedKey) => async (signal: AbortSignal) => {
+    const bytes = await provider.unwrap(key.wrapped, { signal });
+    // Nobody waits for it any longer.
+    if (end.signal.aborted) wipe(bytes);
+    else given.push(bytes);
+    return bytes;
+  };
+  const askFor = async (key: WrappedKey) => ({
+    id: key.id,
+    key: await ask(unwrap(key), { ...options, signal: ends }),
+  });
   try {
-    return KeyRing.of(keys);
+    return KeyRing.of(await Promise.all(wrapped.map(askFor)));
   } finally {
-    for (const { key } of keys) if (key instanceof Uint8Array) key.fill(0);
+    // Where one key failed, the others are not asked for again.
+    end.abort();
+    given.forEach(wipe);
   }
+}
+
+function wipe(bytes: unknown): void {
+  if (bytes instanceof Uint8Array) bytes.fill(0);
 }
 
 /**

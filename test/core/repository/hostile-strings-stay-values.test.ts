@@ -1,3 +1,4 @@
+// Security check: C18.
 import { expect } from 'chai';
 import { ValidationError } from '../../../src/core/foundation/errors/validation-error.ts';
 import type { DatabaseProvider } from '../../../src/core/provider/database-provider.ts';

@@ -1,3 +1,4 @@
+// Security check: C6.
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { createHmac, hkdfSync } from 'node:crypto';

@@ -1,3 +1,4 @@
+// Security check: C1.
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';

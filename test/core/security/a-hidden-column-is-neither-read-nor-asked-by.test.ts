@@ -1,3 +1,4 @@
+// Security check: C19.
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { ValidationError } from '../../../src/core/foundation/errors/validation-error.ts';

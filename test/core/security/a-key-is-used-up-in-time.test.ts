@@ -1,13 +1,15 @@
+// Security check: C3.
 import { expect } from 'chai';
 import { ConfigurationError, KeyExhaustedError, silentLogger } from '../../../src/core/index.ts';
 import { FieldCipher, type FieldCipherOptions } from '../../../src/core/security/index.ts';
+import { watchedLogger } from '../../support/secrets/watched-logger.ts';
 import { ringOf } from './ring-of-keys.ts';
 
 const place = { table: 't', column: 'c', row: 'r' };
 
 function sealAll(options: FieldCipherOptions, count: number, ring = ringOf('a', 'b')) {
   const warnings: unknown[] = [];
-  const logger = { ...silentLogger, warn: (fields: unknown) => warnings.push(fields) };
+  const logger = watchedLogger({ ...silentLogger, warn: (fields: unknown) => warnings.push(fields) });
   const cipher = new FieldCipher(ring, { ...options, logger });
   const sealed: string[] = [];
   let failure: unknown;

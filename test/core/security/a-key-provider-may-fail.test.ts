@@ -1,10 +1,16 @@
 import { expect } from 'chai';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { inspect } from 'node:util';
-import { ConfigurationError, ConnectionError, DecryptionError } from '../../../src/core/index.ts';
+import {
+  ConfigurationError,
+  ConnectionError,
+  DecryptionError,
+  LiminalDataError,
+} from '../../../src/core/index.ts';
 import {
   createWrappedKey,
   FieldCipher,
@@ -12,6 +18,8 @@ import {
   openKeyRing,
   type KeyProvider,
 } from '../../../src/core/security/index.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import { passMicrotasks } from '../../support/microtasks.ts';
 import { rejectionOf } from '../../support/rejection.ts';
 import { until } from '../../support/until.ts';
 import { ringOf } from './ring-of-keys.ts';
@@ -160,6 +168,68 @@ describe('a key provider', () => {
     expect(await rejectionOf(openKeyRing(strange, [{ id: 'a', wrapped: 'x' }]))).to.be.instanceOf(
       ConfigurationError,
     );
+  });
+
+  it('leaves no bytes of a key behind, whether a ring is made of them or not, also where they come late', async () => {
+    const given: Buffer[] = [];
+    const give = (): Buffer => {
+      const bytes = randomBytes(32);
+      given.push(bytes);
+      return bytes;
+    };
+    const late = Promise.withResolvers<void>();
+    const provider: KeyProvider = {
+      wrap: () => Promise.reject(new Error('not asked for')),
+      async unwrap(wrapped) {
+        if (wrapped === 'late') await late.promise;
+        if (wrapped === 'bad') throw new Error('not today');
+        return wrapped === 'weak' ? give().fill(7) : give();
+      },
+    };
+    const keysOf = (...wrapped: string[]) =>
+      wrapped.map((each, index) => ({ id: `k${index}`, wrapped: each }));
+    await openKeyRing(provider, keysOf('good', 'good'));
+    const patience = { attempts: 1 };
+    for (const wrapped of [
+      ['good', 'bad'],
+      ['good', 'weak'],
+      ['good', 'late', 'bad'],
+    ]) {
+      expect(await rejectionOf(openKeyRing(provider, keysOf(...wrapped), patience))).to.be.instanceOf(
+        LiminalDataError,
+      );
+    }
+    const impatient = { ...patience, timeout: 1 };
+    expect(await rejectionOf(openKeyRing(provider, keysOf('late'), impatient))).to.be.instanceOf(
+      ConnectionError,
+    );
+    const before = given.length;
+    late.resolve();
+    await until(() => given.length === before + 2);
+    await until(() => given.every((bytes) => bytes.equals(Buffer.alloc(32))));
+  });
+
+  it('is asked for no further key once one has failed', async () => {
+    const wanted: string[] = [];
+    const clock = new FakeClock();
+    const provider: KeyProvider = {
+      wrap: () => Promise.reject(new Error('not asked for')),
+      unwrap(wrapped) {
+        wanted.push(wrapped);
+        return Promise.reject(
+          wrapped === 'wrong' ? new DecryptionError({ table: 't', column: 'c' }) : new Error('not today'),
+        );
+      },
+    };
+    const keys = [
+      { id: 'a', wrapped: 'away' },
+      { id: 'b', wrapped: 'wrong' },
+    ];
+    expect(await rejectionOf(openKeyRing(provider, keys, { clock }))).to.be.instanceOf(DecryptionError);
+    clock.advance(60_000);
+    await passMicrotasks(50);
+    expect(clock.pending).to.equal(0);
+    expect(wanted).to.deep.equal(['away', 'wrong']);
   });
 
   it('does not unwrap what another one wrapped, and says so without asking again', async () => {

@@ -12,7 +12,7 @@ import type { RotatingPlan } from './rotating-program.ts';
 
 const program = new URL('rotating-program.ts', import.meta.url);
 /** Half of them on each engine. */
-const kills = soakCount(100) / 2;
+const kills = soakCount(200) / 2;
 const rows = soakCount(100_000);
 const writers = 4;
 

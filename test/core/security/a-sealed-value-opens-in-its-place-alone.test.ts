@@ -1,3 +1,4 @@
+// Security check: C2.
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { createDecipheriv, hkdfSync } from 'node:crypto';

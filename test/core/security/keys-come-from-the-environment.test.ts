@@ -1,3 +1,4 @@
+// Security check: C5.
 import { expect } from 'chai';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// Security check: C16.
 import { expect } from 'chai';
 import { runAs } from '../../../src/core/foundation/actor-context.ts';
 import type { DatabaseProvider } from '../../../src/core/provider/database-provider.ts';

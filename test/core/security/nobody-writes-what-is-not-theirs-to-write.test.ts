@@ -1,3 +1,4 @@
+// Security check: C17.
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { createUser, renameUser, type User } from '../../../src/chat/index.ts';

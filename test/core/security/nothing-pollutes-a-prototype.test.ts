@@ -1,3 +1,4 @@
+// Security check: C21.
 import { expect } from 'chai';
 import {
   ConfigurationError,

@@ -5,6 +5,7 @@
  */
 import { sql } from 'kysely';
 import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import {
   DatabaseProviderFactory,
@@ -31,6 +32,14 @@ import {
   TokenKeys,
   TokenService,
 } from '../../../src/core/security/index.ts';
+
+import {
+  singOfMeetings,
+  singOfMigrations,
+  singOfSagas,
+  singOfSessions,
+  type Singer,
+} from './singing-parts.ts';
 
 interface Canaries {
   readonly password: string;
@@ -59,7 +68,10 @@ const {
   parameter,
   token: tokenSecret,
 } = JSON.parse(process.env['CANARIES'] ?? '') as Canaries;
-const database = JSON.parse(process.argv[2] ?? '') as DatabaseConfigInput & { readonly type: string };
+const database = JSON.parse(process.argv[2] ?? '') as DatabaseConfigInput & {
+  readonly type: string;
+  readonly connection: object;
+};
 const columns = { id: 'uuid', name: 'text?', nest: 'uuid?', songs: 'integer', version: 'integer' } as const;
 const codes = new Set<string>();
 
@@ -102,6 +114,21 @@ const options: ProviderOptions<Tables> = {
   onPoolEvent: (event) => print('pool event', event),
   onStatement: (event) => print('statement', event),
 };
+
+const made: string[] = [];
+const singer: Singer = {
+  logger,
+  parameter,
+  plaintext,
+  print,
+  fail,
+  keep: (secret) => made.push(secret.reveal()),
+};
+
+function urlOf({ connection }: typeof database): string {
+  const { host, port, database: name, user } = connection as unknown as Readonly<Record<string, string>>;
+  return `postgres://${user}:${password}@${host}:${port}/${name}`;
+}
 
 async function sing(provider: DatabaseProvider<Tables>): Promise<void> {
   const { db } = provider;
@@ -211,6 +238,10 @@ async function sing(provider: DatabaseProvider<Tables>): Promise<void> {
   }
   print('stats', provider.stats());
   await seal(db, first.id);
+  await singOfSessions(provider, singer);
+  await singOfSagas(provider, singer);
+  await singOfMigrations(provider, singer);
+  if (provider.type === 'postgres') await singOfMeetings(provider, { url: urlOf(database), options }, singer);
   await provider.close();
   await fail('closed', () => values({}));
 }
@@ -316,5 +347,7 @@ await sql`select ${parameter} from nobody`
   .execute(talkative.db)
   .catch((error: unknown) => print('debug', error));
 console.log(`codes: ${[...codes].sort().join(' ')}`);
+// The test looks for these as well.
+writeFileSync(process.env['MADE_SECRETS'] ?? '', JSON.stringify(made), { mode: 0o600 });
 process.once('exit', () => console.log('the end'));
 await sql`select ${parameter} from nobody`.execute(talkative.db);

@@ -1,3 +1,4 @@
+// Security check: C4.
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { createHash, randomBytes } from 'node:crypto';

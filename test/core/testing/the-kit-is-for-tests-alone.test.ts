@@ -1,3 +1,4 @@
+// Security check: C31.
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -177,7 +177,7 @@ function findNameFault(name: string): string | undefined {
   if (typeof name !== 'string' || name === '') return 'must be the path of a file';
   if (name.includes('\0')) return 'must not hold a NUL character';
   if (name === ':memory:') return 'must be a file; a backup in memory would be gone at once';
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(name)) return 'must be a path, not a URL';
+  if (/^(?:[a-z][a-z0-9+.-]*:\/\/|(?:file|sqlite):)/i.test(name)) return 'must be a path, not a URL';
   return undefined;
 }
 

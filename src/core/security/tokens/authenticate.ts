@@ -1,5 +1,6 @@
 import { runAs, type Actor } from '../../foundation/actor-context.ts';
 import { ConfigurationError } from '../../foundation/errors/configuration-error.ts';
+import type { Issue } from '../../foundation/issue.ts';
 import {
   readAuthorization,
   readServerCredentials,
@@ -8,6 +9,7 @@ import {
 } from './authorization-header.ts';
 import { refuseFor, refuseMalformed, refuseUnknown, type Refusal } from './refusal.ts';
 import type { VerifiedToken } from './token-claims.ts';
+import { scopeForm } from './token-config.ts';
 import type { TokenDemand } from './token-demand.ts';
 
 /** Who verifies tokens: a TokenService or a TokenVerifier. */
@@ -54,16 +56,20 @@ export interface Authenticated {
   readonly actor: Actor | undefined;
 }
 
+/** What comes next, as frameworks hand it over. It is called with what it has thrown, whatever that is. */
+export type Next = (error?: Error) => void;
+
 /** What lets requests in. */
 export interface Authentication {
   /**
-   * As the middleware of Express 5 and Connect. What `next` calls runs on behalf of the actor; what it throws goes to
-   * `next(error)`. It never rejects.
+   * As the middleware of Express 5 and Connect, and in the hooks of Fastify. What `next` calls runs on behalf of the
+   * actor; what it throws goes to `next(error)`. It returns at once and without a promise: Fastify would take one for
+   * a second `next`.
    */
-  (request: ServerRequest, response: ServerResponse, next: (error?: unknown) => void): Promise<void>;
+  (request: ServerRequest, response: ServerResponse, next: Next): void;
   /**
-   * For Fastify, Hono and fetch servers: who sends a request, or what it is answered. The caller hands the actor to
-   * `runAs`; `wrap` does so by itself.
+   * For Hono and fetch servers: who sends a request, or what it is answered. The caller hands the actor to `runAs`;
+   * `wrap` does so by itself.
    */
   (request: Request): Promise<Authenticated | Response>;
   /** Puts it around a handler, which then runs on behalf of the actor. */
@@ -78,58 +84,50 @@ const realmForm = /^[\w .-]{1,128}$/;
  * Makes a middleware that lets requests in by their bearer token: one `Authorization` header, the scheme exactly
  * `Bearer`. Tokens in a URL or a form are not looked at. Who is not known is answered 401, who lacks a scope or the
  * tier 403, and where the token cannot be checked 503; the handler does not run then, whatever was thrown. The actor
- * enters the async context (`currentActor`). Listeners of a request's own events, such as `data`, run outside of it:
- * read the body by promises, or bind them with `AsyncResource.bind`.
+ * enters the async context (`currentActor`). Listeners of a request's own events, such as `data`, run outside of it, and
+ * so does the `pull` of an answer's `ReadableStream`: read the body by promises, or bind them with `AsyncResource.bind`.
  *
  * @param options who is let in
  * @returns the middleware, which is also the form for fetch servers
- * @throws ConfigurationError where the realm has not its form, or nobody verifies
+ * @throws ConfigurationError where the realm or a scope has not its form, `required` is no boolean, or nobody verifies
  * @example
  * app.use('/threads', authenticate({ tokens, scopes: ['read'] }));
+ * fastify.addHook('onRequest', (request, reply, done) => guard(request.raw, reply.raw, done));
  * Bun.serve({ fetch: authenticate({ tokens }).wrap(handle) });
  */
 export function authenticate<Scope extends string = never, Tier extends string = never>(
   options: AuthenticateOptions<Scope, Tier>,
 ): Authentication {
-  const { realm = 'api' } = options;
-  const issues = [
-    ...(realmForm.test(realm)
-      ? []
-      : [{ path: ['realm'], message: 'must be 1 to 128 letters, digits, spaces and ._-' }]),
-    ...(typeof options.tokens?.verify === 'function'
-      ? []
-      : [{ path: ['tokens'], message: 'must be a TokenService or a TokenVerifier' }]),
-  ];
-  if (issues.length > 0) throw new ConfigurationError(issues);
+  requireSound(options);
+  // A copy: whoever changes theirs for a second guard must not open the first one.
+  const { realm = 'api', scopes = [], ...others } = options;
+  const settings = { ...others, scopes: [...scopes] };
 
-  const admitServer = async (
-    request: ServerRequest,
-    response: ServerResponse,
-    next: (error?: unknown) => void,
-  ): Promise<void> => {
-    // Connect looks at no promise, and a rejection that nobody handles ends the process.
+  // Nobody looks at its promise, and a rejection that nobody handles ends the process.
+  const admitServer = async (request: ServerRequest, response: ServerResponse, next: Next): Promise<void> => {
     try {
-      const outcome = await admit(options, realm, request, () => readServerCredentials(request));
+      const outcome = await admit(settings, realm, request, () => readServerCredentials(request));
       if ('status' in outcome) send(outcome, response);
       else runAs(outcome.actor, () => proceed(next));
     } catch (error) {
-      tell(options.onError, error);
+      tell(settings.onError, error);
     }
   };
   const admitFetch = async (request: Request): Promise<Authenticated | Response> => {
     const read = () => readAuthorization(request.headers.get('authorization'));
-    const outcome = await admit(options, realm, request, read);
+    const outcome = await admit(settings, realm, request, read);
     if (!('status' in outcome)) return outcome;
     return new Response(outcome.body, { status: outcome.status, headers: outcome.headers });
   };
   const form = (
     request: ServerRequest | Request,
     response?: ServerResponse,
-    next?: (error?: unknown) => void,
-  ): Promise<unknown> =>
-    response === undefined || next === undefined
-      ? admitFetch(request as Request)
-      : admitServer(request as ServerRequest, response, next);
+    next?: Next,
+  ): Promise<Authenticated | Response> | undefined => {
+    if (response === undefined || next === undefined) return admitFetch(request as Request);
+    void admitServer(request as ServerRequest, response, next);
+    return undefined;
+  };
   const wrap: Authentication['wrap'] =
     (handler) =>
     async (request, ...rest) => {
@@ -137,6 +135,28 @@ export function authenticate<Scope extends string = never, Tier extends string =
       return outcome instanceof Response ? outcome : runAs(outcome.actor, () => handler(request, ...rest));
     };
   return Object.assign(form as Omit<Authentication, 'wrap'> & typeof form, { wrap }) as Authentication;
+}
+
+/** Scopes and the realm become a part of a header, which cannot be sent where they do not fit. */
+function requireSound({
+  tokens,
+  required = true,
+  scopes = [],
+  realm = 'api',
+}: AuthenticateOptions<string, string>): void {
+  const issues: Issue[] = [];
+  if (typeof tokens?.verify !== 'function') {
+    issues.push({ path: ['tokens'], message: 'must be a TokenService or a TokenVerifier' });
+  }
+  if (typeof required !== 'boolean') issues.push({ path: ['required'], message: 'must be true or false' });
+  if (!Array.isArray(scopes) || !scopes.every((scope) => scopeForm.test(scope))) {
+    const message = 'must be words of visible ASCII without quotes and backslashes';
+    issues.push({ path: ['scopes'], message });
+  }
+  if (!realmForm.test(realm)) {
+    issues.push({ path: ['realm'], message: 'must be 1 to 128 letters, digits, spaces and ._-' });
+  }
+  if (issues.length > 0) throw new ConfigurationError(issues);
 }
 
 /** Never rejects: whatever is thrown, the request is refused. */
@@ -166,11 +186,11 @@ async function admit<Scope extends string, Tier extends string>(
   }
 }
 
-function proceed(next: (error?: unknown) => void): void {
+function proceed(next: Next): void {
   try {
     next();
   } catch (error) {
-    next(error);
+    next(error as Error);
   }
 }
 

@@ -4,7 +4,7 @@ import { ValidationError } from '../../foundation/errors/validation-error.ts';
 import { Secret } from '../../foundation/secret.ts';
 import { outside } from '../../provider/transaction-context.ts';
 import { afterEndOf, hasScope } from '../../provider/transaction-hooks.ts';
-import { deleteExpired } from './delete-expired.ts';
+import { deleteExpired, deleteExpiredSessions } from './delete-expired.ts';
 import { endFamilies } from './end-families.ts';
 import type { TokenGrant } from './grant.ts';
 import { insertRefreshToken, type IssuedRefreshSecret } from './insert-refresh-token.ts';
@@ -190,7 +190,7 @@ export class RefreshTokens {
   async prune(): Promise<number> {
     await this.#settle();
     const now = this.#settings.clock.now();
-    const sessions = await deleteExpired(this.#provider, 'token_families', 'id', now);
+    const sessions = await deleteExpiredSessions(this.#provider, now);
     return sessions + (await deleteExpired(this.#provider, 'refresh_tokens', 'hash', now));
   }
 

@@ -24,6 +24,11 @@ export interface RevocationsOptions {
   readonly clock?: Clock;
 }
 
+/** A revocation with its number, which grows in the order of the commits. */
+interface StoredRevocation extends Revocation {
+  readonly seq: number;
+}
+
 const channel = 'liminal_token_revocations';
 const portion = 1_000;
 
@@ -41,8 +46,8 @@ export class Revocations {
   readonly #maxAge: number;
   readonly #memory = new RevocationMemory();
   readonly #subscription: Subscription | undefined;
-  /** The last number that was read. */
-  #seq = 0;
+  /** The newest row that was read. */
+  #newest: StoredRevocation | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #looking: Promise<void> | undefined;
   /** How often others have said that there is something new. */
@@ -201,24 +206,38 @@ export class Revocations {
   }
 
   async #read(tables: Kysely<TokenTables>): Promise<void> {
-    const counter = await tables
-      .selectFrom('token_revocation_counter')
-      .select('last_seq')
-      .where('name', '=', 'all')
-      .executeTakeFirst();
-    const last = counter?.last_seq ?? 0;
-    // A database that was restored from a backup counts from an earlier number.
-    if (last < this.#seq) this.#seq = 0;
-    while (this.#seq < last) {
-      const rows = await tables
-        .selectFrom('token_revocations')
-        .select(['seq', 'kind', 'value', 'issued_until', 'expires_at'])
-        .where('seq', '>', this.#seq)
-        .orderBy('seq')
-        .limit(portion)
-        .execute();
+    let rows = await readFrom(tables, this.#newest?.seq ?? 0);
+    if (this.#newest !== undefined && !isSameRow(this.#newest, rows[0])) {
+      // The row is gone. It was pruned, or the database was restored from an older backup, has gone on from there, and
+      // has given its number to another one. All is read again; what is known stays known.
+      this.#newest = undefined;
+      rows = await readFrom(tables, 0);
+    }
+    for (;;) {
       for (const { seq: _seq, ...revocation } of rows) this.#memory.add(revocation);
-      this.#seq = rows.length < portion ? last : (rows.at(-1)?.seq ?? last);
+      this.#newest = rows.at(-1) ?? this.#newest;
+      if (rows.length < portion || this.#newest === undefined) return;
+      rows = await readFrom(tables, this.#newest.seq + 1);
     }
   }
+}
+
+function readFrom(tables: Kysely<TokenTables>, seq: number): Promise<StoredRevocation[]> {
+  return tables
+    .selectFrom('token_revocations')
+    .select(['seq', 'kind', 'value', 'issued_until', 'expires_at'])
+    .where('seq', '>=', seq)
+    .orderBy('seq')
+    .limit(portion)
+    .execute();
+}
+
+function isSameRow(one: StoredRevocation, other: StoredRevocation | undefined): boolean {
+  return (
+    one.seq === other?.seq &&
+    one.kind === other.kind &&
+    one.value === other.value &&
+    one.issued_until === other.issued_until &&
+    one.expires_at === other.expires_at
+  );
 }

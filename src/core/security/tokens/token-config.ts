@@ -65,7 +65,7 @@ export interface TokenSettings {
 }
 
 /** The characters of RFC 6749: a scope never holds a space, a quote or a backslash. */
-const word = /^[!#-[\]-~]{1,128}$/;
+export const scopeForm = /^[!#-[\]-~]{1,128}$/;
 const longestLifetime = 365 * 24 * 60 * 60 * 1_000;
 
 /** How far clocks may be apart at most, in ms. */
@@ -128,7 +128,7 @@ function checkAlgorithms(config: TokenConfig<string, string>, issues: Issue[]): 
 function checkWords(config: TokenConfig<string, string>, issues: Issue[]): void {
   for (const name of ['scopes', 'tiers'] as const) {
     const words = config[name] ?? [];
-    if (!words.every((each) => word.test(each)) || new Set(words).size !== words.length) {
+    if (!words.every((each) => scopeForm.test(each)) || new Set(words).size !== words.length) {
       const message = 'must be different words of visible ASCII without quotes and backslashes';
       issues.push({ path: [name], message });
     }

@@ -1,3 +1,4 @@
+// Security check: C25.
 import { expect } from 'chai';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// Security check: C13.
 import { expect } from 'chai';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { createServer, type RequestListener, type Server } from 'node:http';
@@ -7,6 +8,7 @@ import { ConfigurationError, KeySetUnavailableError, Secret } from '../../../../
 import { RemoteKeySet, TokenKeys, TokenVerifier } from '../../../../src/core/security/index.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { rejectionOf } from '../../../support/rejection.ts';
+import { watchedLogger } from '../../../support/secrets/watched-logger.ts';
 import { until } from '../../../support/until.ts';
 import { audience, forgeEdwards, goodClaims, issuer, refusalOf, typ } from './tokens-fixture.ts';
 
@@ -142,7 +144,7 @@ describe('a foreign key set is fetched with limits', () => {
     answer = (_request, response) => void response.destroy();
     const urls: unknown[] = [];
     const hear = (fields: Readonly<Record<string, unknown>>) => void urls.push(fields['url']);
-    const logger = { debug: hear, info: hear, warn: hear, error: hear };
+    const logger = watchedLogger({ debug: hear, info: hear, warn: hear, error: hear });
     const keys = keySet({ url: `${url}?code=secret`, logger });
     expect(await rejectionOf(keys.findKey('one', 'EdDSA'))).to.be.instanceOf(KeySetUnavailableError);
     expect(urls).to.deep.equal([url]);

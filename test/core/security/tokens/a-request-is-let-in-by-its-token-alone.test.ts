@@ -1,3 +1,4 @@
+// Security check: C15.
 import { expect } from 'chai';
 import {
   createServer,
@@ -10,6 +11,7 @@ import type { AddressInfo } from 'node:net';
 import {
   ConfigurationError,
   ForbiddenError,
+  InvalidTokenError,
   KeySetUnavailableError,
   currentActor,
   runAs,
@@ -37,7 +39,7 @@ describe('a request is let in by its token alone', () => {
 
   before(async () => {
     server = createServer((request: IncomingMessage, response: ServerResponse) => {
-      void guard(request, response, () => {
+      guard(request, response, () => {
         entered += 1;
         response.end(JSON.stringify(currentActor() ?? null));
       });
@@ -247,7 +249,7 @@ describe('a request is let in by its token alone', () => {
     });
   }
 
-  it('sends nothing where something else has answered meanwhile, and never rejects', async () => {
+  it('sends nothing where something else has answered meanwhile, and throws nothing', async () => {
     const request = { rawHeaders: ['authorization', 'Bearer x'], headers: { authorization: 'Bearer x' } };
     const touched: string[] = [];
     const response = {
@@ -255,12 +257,18 @@ describe('a request is let in by its token alone', () => {
       setHeader: () => touched.push('header'),
       end: () => touched.push('end'),
     };
-    for (const state of [{ headersSent: true }, { writableEnded: true }]) {
-      await guard(request as never, { ...response, ...state }, () => touched.push('next'));
+    for (const state of ['headersSent', 'writableEnded']) {
+      await new Promise<void>((resolve) => {
+        const answered = Object.defineProperty({ ...response }, state, {
+          get: () => {
+            resolve();
+            return true;
+          },
+        });
+        guard(request, answered, () => touched.push('next'));
+      });
       expect(touched).to.deep.equal([]);
     }
-    const heard: unknown[] = [];
-    guard = authenticate({ tokens, onError: (error) => void heard.push(error) });
     const fault = new Error('ERR_HTTP_HEADERS_SENT');
     const broken = {
       ...response,
@@ -268,9 +276,19 @@ describe('a request is let in by its token alone', () => {
         throw fault;
       },
     };
-    await guard(request as never, broken, () => touched.push('next'));
+    const heard: unknown[] = [];
+    await new Promise<void>((resolve) => {
+      const onError = (error: unknown) => {
+        heard.push(error);
+        if (error === fault) resolve();
+      };
+      authenticate({ tokens, onError })(request, broken, () => touched.push('next'));
+    });
     expect(touched).to.deep.equal([]);
-    expect(heard.at(-1)).to.equal(fault);
+    expect(heard.map((error) => error instanceof InvalidTokenError || error === fault)).to.deep.equal([
+      true,
+      true,
+    ]);
   });
 
   it('gives next what it throws, once', async () => {
@@ -279,17 +297,49 @@ describe('a request is let in by its token alone', () => {
     const response = { statusCode: 200, setHeader() {}, end() {} };
     const fault = new Error('the handler fails');
     const calls: unknown[] = [];
-    await guard(request as never, response, (error) => {
-      calls.push(error);
-      throw fault;
+    // What it throws the second time goes to onError, behind which nothing more is called.
+    const heard = await new Promise((resolve) => {
+      authenticate({ tokens, onError: resolve })(request, response, (error) => {
+        calls.push(error);
+        throw fault;
+      });
     });
+    expect(heard).to.equal(fault);
     expect(calls).to.deep.equal([undefined, fault]);
+  });
+
+  it('gives a server no promise, which Fastify would take for a second next', async () => {
+    const request = { headers: { authorization: `Bearer ${good}` } };
+    const response = { statusCode: 200, setHeader() {}, end() {} };
+    let returned: unknown = 'nothing yet';
+    await new Promise<void>((resolve) => {
+      returned = guard(request, response, () => resolve());
+    });
+    expect(returned).to.equal(undefined);
   });
 
   it('refuses a configuration that lets everybody in, or breaks its headers', () => {
     expect(() => authenticate({ tokens: undefined } as never)).to.throw(ConfigurationError);
     expect(() => authenticate({ tokens, realm: 'a"b' })).to.throw(ConfigurationError);
     expect(() => authenticate({ tokens, realm: 'a\r\nb' })).to.throw(ConfigurationError);
+    for (const required of [null, 0, '', 'false']) {
+      expect(() => authenticate({ tokens, required } as never)).to.throw(ConfigurationError, /required/);
+    }
+    for (const scopes of [null, 'read', ['a b'], ['a\nb'], ['a"b'], ['я'], ['']]) {
+      expect(() => authenticate({ tokens, scopes } as never)).to.throw(ConfigurationError, /scopes/);
+    }
+  });
+
+  it('keeps to what it was made with, whatever becomes of the options', async () => {
+    const scopes: ('read' | 'write')[] = ['write'];
+    const options = { tokens, required: true, scopes };
+    guard = authenticate(options);
+    options.required = false;
+    options.tokens = { verify: () => Promise.resolve({ actor: { id: 'eve' } }) } as never;
+    scopes.pop();
+    expect((await overServer([])).status).to.equal(401);
+    expect((await overServer(['authorization', `Bearer ${good}`])).status).to.equal(403);
+    expect(entered).to.equal(0);
   });
 
   it('has no switch for development: nothing changes with NODE_ENV or a bypass variable', async () => {

@@ -32,6 +32,12 @@ describeOnEachDatabase('a revoked token is refused everywhere', (database) => {
     there = makeTokens(clock, { revocations: new Revocations(provider, { maxAge: 5_000, clock }) });
   });
 
+  /** As a restored backup: what was revoked behind a number is not there, and numbers go on from it. */
+  const restoreTo = async (seq: number) => {
+    await provider.db.deleteFrom('token_revocations').where('seq', '>', seq).execute();
+    await provider.db.updateTable('token_revocation_counter').set({ last_seq: seq }).execute();
+  };
+
   const issue = async (subject = 'ann') => (await here.issue({ subject })).token.reveal();
 
   it('at once here, and in other processes within the time that was configured', async () => {
@@ -197,14 +203,40 @@ describeOnEachDatabase('a revoked token is refused everywhere', (database) => {
   it('also behind a database that was restored from a backup', async () => {
     await here.revoke(await issue());
     await there.verify(await issue());
-    await provider.db.deleteFrom('token_revocations').execute();
-    await provider.db.updateTable('token_revocation_counter').set({ last_seq: 0 }).execute();
+    await restoreTo(0);
     const token = await issue();
     clock.advance(5_000);
     await there.verify(token);
     await here.revoke(token);
     clock.advance(5_000);
     await refusalOf(there, token);
+  });
+
+  it('here, where it is known, though the backup that was restored does not know it', async () => {
+    const token = await issue();
+    await here.revoke(token);
+    await refusalOf(there, token);
+    await restoreTo(0);
+    clock.advance(5_000);
+    for (const tokens of [here, there]) await refusalOf(tokens, token);
+  });
+
+  it('behind a restored database that has given known numbers to other revocations', async () => {
+    const { last_seq: backedUp } = await provider.db
+      .selectFrom('token_revocation_counter')
+      .select('last_seq')
+      .executeTakeFirstOrThrow();
+    for (let round = 0; round < 3; round += 1) await here.revoke(await issue());
+    await there.verify(await issue());
+    for (const extra of [0, 1, 2]) {
+      await restoreTo(backedUp);
+      const tokens = [await issue(), await issue(), await issue()];
+      // As many as there were, and more: the numbers alone tell nothing.
+      for (let round = 0; round < extra; round += 1) tokens.push(await issue());
+      for (const token of tokens) await here.revoke(token);
+      clock.advance(5_000);
+      for (const token of tokens) await refusalOf(there, token);
+    }
   });
 
   it('also where a look was under way when it was heard of', async () => {

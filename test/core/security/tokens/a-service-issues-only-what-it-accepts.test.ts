@@ -1,3 +1,4 @@
+// Security check: C10.
 import { expect } from 'chai';
 import { ConfigurationError, ForbiddenError, ValidationError } from '../../../../src/core/index.ts';
 import { TokenVerifier } from '../../../../src/core/security/index.ts';

@@ -1,3 +1,4 @@
+// Security check: C14.
 import { expect } from 'chai';
 import { ExpiredTokenError, ValidationError } from '../../../../src/core/index.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';

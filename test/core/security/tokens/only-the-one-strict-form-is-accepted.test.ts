@@ -1,3 +1,4 @@
+// Security check: C11.
 import { expect } from 'chai';
 import { generateKeyPairSync } from 'node:crypto';
 import { Secret } from '../../../../src/core/index.ts';

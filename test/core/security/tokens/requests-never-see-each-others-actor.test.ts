@@ -1,6 +1,15 @@
 import { expect } from 'chai';
-import { Agent, createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import {
+  Agent,
+  createServer,
+  get,
+  request as send,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import { currentActor, runAs, type Actor } from '../../../../src/core/index.ts';
 import { authenticate } from '../../../../src/core/security/index.ts';
@@ -8,6 +17,7 @@ import { soakCount } from '../../../support/engines.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { integerBetween, pickSeed, seededRandom } from '../../../support/seeded-random.ts';
 import { makeTokens } from './tokens-fixture.ts';
+import { frameworks, type Application } from './web-frameworks.ts';
 
 type Handler = (
   request: IncomingMessage,
@@ -94,6 +104,36 @@ describe('requests never see the actor of each other', function () {
     } finally {
       agent.destroy();
       server.close();
+    }
+  });
+
+  it(`over ${count} requests at once to Express, Fastify and Hono in one process (seed ${seed})`, async () => {
+    const guard = authenticate({ tokens, required: false });
+    const application: Application = {
+      answer: async (_path, body) => ({ seen: await wander(), size: String(body).length }),
+      async *parts() {},
+    };
+    const sites = await Promise.all(Object.values(frameworks).map((open) => open(guard, application)));
+    const agent = new Agent({ keepAlive: true, maxSockets: 300 });
+    const ask = async (index: number): Promise<(string | null)[]> => {
+      const headers = { ...(await headersFor(index)), 'content-type': 'application/json' };
+      const { port } = sites[index % sites.length]!;
+      const size = integerBetween(random, 0, index % 10 === 1 ? 200_000 : 200);
+      const asked = send({ port, host: '127.0.0.1', agent, method: 'POST', headers });
+      const isAnswered = once(asked, 'response') as Promise<[IncomingMessage]>;
+      asked.write('["');
+      if (integerBetween(random, 0, 2) === 0) await turn();
+      asked.end(`${'x'.repeat(size)}"]`);
+      const [answer] = await isAnswered;
+      const body = (await json(answer)) as { readonly seen: (string | null)[]; readonly size: number };
+      expect(body.size).to.equal(size);
+      return body.seen;
+    };
+    try {
+      expectAlone(await Promise.all(Array.from({ length: count }, (_, index) => ask(index))));
+    } finally {
+      agent.destroy();
+      await Promise.all(sites.map((site) => site.close()));
     }
   });
 

@@ -17,7 +17,9 @@ import {
 } from '../../../../src/core/security/index.ts';
 import type { TokenTables } from '../../../../src/core/security/tokens/token-tables.ts';
 import type { FakeClock } from '../../../support/fake-clock.ts';
+import { plantText } from '../../../support/secrets/planted-secrets.ts';
 import { rejectionOf } from '../../../support/rejection.ts';
+import { watchedLogger } from '../../../support/secrets/watched-logger.ts';
 
 export type Claims = Record<string, unknown>;
 
@@ -44,13 +46,19 @@ export function forgeHmac(
   hash = 'sha256',
 ): string {
   const content = `${encode(header)}.${encode(claims)}`;
-  return `${content}.${createHmac(hash, key).update(content).digest('base64url')}`;
+  return planted(`${content}.${createHmac(hash, key).update(content).digest('base64url')}`);
 }
 
 /** Signs whatever it is given with an Ed25519 key. */
 export function forgeEdwards(header: unknown, claims: unknown, key: KeyLike): string {
   const content = `${encode(header)}.${encode(claims)}`;
-  return `${content}.${signBytes(null, Buffer.from(content), key).toString('base64url')}`;
+  return planted(`${content}.${signBytes(null, Buffer.from(content), key).toString('base64url')}`);
+}
+
+/** A token is a secret, also where it is handed on as text. */
+function planted(token: string): string {
+  plantText(token);
+  return token;
 }
 
 export const goodHeader = { alg: 'HS256', typ, kid: 'one' };
@@ -101,7 +109,7 @@ export async function refusalOf(
 export function makeListeningLogger(): { logger: Logger; reasons: unknown[] } {
   const reasons: unknown[] = [];
   const hear = (fields: Readonly<Record<string, unknown>>) => void reasons.push(fields['reason']);
-  return { logger: { debug: hear, info: hear, warn: hear, error: hear }, reasons };
+  return { logger: watchedLogger({ debug: hear, info: hear, warn: hear, error: hear }), reasons };
 }
 
 /** Opens a database that has the tables of tokens. */

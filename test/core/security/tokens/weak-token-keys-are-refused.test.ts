@@ -1,3 +1,4 @@
+// Security check: C12.
 import { expect } from 'chai';
 import { generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
 import { inspect } from 'node:util';
