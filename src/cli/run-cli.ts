@@ -7,7 +7,7 @@ import { addImportCommand } from './import-command.ts';
 import { addKeysCommand } from './keys-command.ts';
 import { addMigrateCommand } from './migrate-command.ts';
 import { addOutboxCommand } from './outbox-command.ts';
-import { Output } from './output.ts';
+import { Output, type TextStream } from './output.ts';
 import { readPackageVersion } from './package-version.ts';
 import { addSagaCommand } from './saga-command.ts';
 import { addSeedCommand } from './seed-command.ts';
@@ -18,15 +18,24 @@ const done = 0;
 const failed = 1;
 const misused = 2;
 
+/** Where the command line runs. */
+export interface CliPlace extends Pick<Cli, 'cwd' | 'env'> {
+  readonly stdout: TextStream;
+  readonly stderr: TextStream;
+}
+
 /**
  * Runs the command line.
  *
  * @param args without the program's own name
+ * @param place the process by default
  * @returns the exit code: 0 done, 1 failed, 2 wrong use, 3 where a verb that looks has found something: pending
  *   migrations, a danger that nobody reviewed, drift, types that differ. It never rejects.
  */
-export async function runCli(args: readonly string[]): Promise<number> {
-  const { stdout, stderr } = process;
+export async function runCli(
+  args: readonly string[],
+  { stdout, stderr, cwd, env }: CliPlace = placeOfProcess(),
+): Promise<number> {
   const output = new Output({
     json: args.includes('--json'),
     debug: args.includes('--debug'),
@@ -34,13 +43,18 @@ export async function runCli(args: readonly string[]): Promise<number> {
     stdout,
     stderr,
   });
-  const cli: Cli = { output, cwd: process.cwd(), env: process.env, exitCode: done };
+  const cli: Cli = { output, cwd, env, exitCode: done };
   try {
     await createProgram(cli).parseAsync(args, { from: 'user' });
     return cli.exitCode;
   } catch (error) {
     return reportError(output, error);
   }
+}
+
+function placeOfProcess(): CliPlace {
+  const { stdout, stderr, env } = process;
+  return { stdout, stderr, cwd: process.cwd(), env };
 }
 
 function createProgram(cli: Cli): Command {

@@ -8,7 +8,7 @@ import { KeyRing } from '../../src/core/security/index.ts';
 import { describeOnDatabase, type TestDatabase } from '../support/database.ts';
 import { makeTempDirectory } from '../support/temp-directory.ts';
 import { openPatients, makePatient, patientsOf } from '../core/security/patients.ts';
-import { runBin } from './run-bin.ts';
+import { runBin, runHere } from './run-bin.ts';
 
 function describeOnLasting(title: string, body: (database: TestDatabase) => void): void {
   describeOnDatabase('sqlite-file', title, body);
@@ -24,7 +24,7 @@ describeOnLasting('keys on the command line', (database) => {
   it('rotate, tell where they are, and go when nothing needs them', async () => {
     const url = await database.freshUrl();
     const run = async (keys: string, ...args: string[]) => {
-      const ran = await runBin(['keys', ...args, '--database', url], {
+      const ran = await runHere(['keys', ...args, '--database', url], {
         env: { LIMINAL_ENCRYPTION_KEY: keys },
       });
       for (const secret of [first, second]) expect(ran.stdout + ran.stderr).not.to.include(secret);
@@ -91,7 +91,7 @@ describeOnLasting('keys on the command line', (database) => {
   it('are asked for where there are none', async () => {
     const url = await database.freshUrl();
     await using _ = await openPatients(url);
-    const { code, stderr } = await runBin(['keys', 'status', '--database', url]);
+    const { code, stderr } = await runHere(['keys', 'status', '--database', url]);
     expect(code).to.be.greaterThan(0);
     expect(stderr).to.include('LIMINAL_ENCRYPTION_KEY');
   });

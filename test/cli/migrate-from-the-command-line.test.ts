@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseProviderFactory } from '../../src/core/index.ts';
 import { describeOnDatabase, type TestDatabase } from '../support/database.ts';
 import { makeTempDirectory } from '../support/temp-directory.ts';
-import { runBin, type BinRun } from './run-bin.ts';
+import { runBin, runHere, type BinRun } from './run-bin.ts';
 
 const everything = [
   '0001-accounts',
@@ -49,7 +49,7 @@ describeOnLasting('migrate from the command line', (database) => {
   });
 
   const migrate = (...args: readonly string[]): Promise<BinRun> =>
-    runBin(['migrate', ...args, '--database', url]);
+    runHere(['migrate', ...args, '--database', url]);
 
   async function runJson(...args: readonly string[]): Promise<string[]> {
     const { code, stdout, stderr } = await migrate(...args, '--json');
@@ -119,14 +119,14 @@ describeOnLasting('migrate from the command line', (database) => {
 
   it('takes its database and its sets from liminal.config.ts', async () => {
     const cwd = makeProject(url, '');
-    const { code, stdout, stderr } = await runBin(['migrate', 'latest'], { cwd });
+    const { code, stdout, stderr } = await runHere(['migrate', 'latest'], { cwd });
     expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
     expect(stdout).to.match(/^notes {2}up {4}0001-notes {2}\d+ ms\n1 migration run on /);
   });
 
   it('takes the database of the command line before that of liminal.config.ts', async () => {
     const cwd = makeProject('sqlite:./never-made.db', '');
-    const { code, stdout } = await runBin(['migrate', 'latest', '--database', url], { cwd });
+    const { code, stdout } = await runHere(['migrate', 'latest', '--database', url], { cwd });
     expect(code).to.equal(0);
     expect(stdout).to.contain('0001-notes');
     expect(existsSync(join(cwd, 'never-made.db'))).to.equal(false);
@@ -139,7 +139,7 @@ describeOnLasting('migrate from the command line', (database) => {
   });
 
   it('takes its database from the environment where nothing else says it', async () => {
-    const { code, stdout } = await runBin(['migrate', 'up'], { env: { DATABASE_URL: url } });
+    const { code, stdout } = await runHere(['migrate', 'up'], { env: { DATABASE_URL: url } });
     expect(code).to.equal(0);
     expect(stdout).to.match(/^chat {2}up {4}0001-accounts/m);
     expect((await readStatus()).status.pending).to.equal(everything.length - 1);
@@ -147,7 +147,7 @@ describeOnLasting('migrate from the command line', (database) => {
 
   it('names the migration that failed and why, and keeps those before it', async () => {
     const cwd = makeProject(url, `await sql\`select * from nowhere\`.execute(db);`);
-    const { code, stdout, stderr } = await runBin(['migrate', 'latest'], { cwd });
+    const { code, stdout, stderr } = await runHere(['migrate', 'latest'], { cwd });
     expect(code).to.equal(1);
     expect(stdout).to.equal('');
     expect(stderr).to.match(/^error: Migration "0001-notes" of set "notes" failed [^\n]*nowhere[^\n]*\n$/);
@@ -155,9 +155,9 @@ describeOnLasting('migrate from the command line', (database) => {
 
   it('shows what would run and runs none of it, and is strict where it is told to', async () => {
     const cwd = makeProject(url, `await sql\`create table parts (id integer primary key)\`.execute(db);`);
-    await runBin(['migrate', 'latest', '--set', 'notes'], { cwd: makeProject(url, '') });
-    await runBin(['migrate', 'down', '--set', 'notes'], { cwd: makeProject(url, '') });
-    const { code, stdout, stderr } = await runBin(['migrate', 'plan', '--strict'], { cwd });
+    await runHere(['migrate', 'latest', '--set', 'notes'], { cwd: makeProject(url, '') });
+    await runHere(['migrate', 'down', '--set', 'notes'], { cwd: makeProject(url, '') });
+    const { code, stdout, stderr } = await runHere(['migrate', 'plan', '--strict'], { cwd });
     expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
     expect(stdout).to.include('create table notes').and.include('create table parts');
     const dangerous = makeProject(url, 'await sql`drop table extra`.execute(db);');
@@ -167,12 +167,12 @@ describeOnLasting('migrate from the command line', (database) => {
       [['plan'], 0],
       [['plan', '--strict'], 3],
     ] as const) {
-      const run = await runBin(['migrate', ...args], { cwd: dangerous });
+      const run = await runHere(['migrate', ...args], { cwd: dangerous });
       expect(run.code).to.equal(expected);
       expect(run.stdout).to.include('drop-table');
     }
     expect(await provider.query('select * from extra')).to.deep.equal([]);
-    const failing = await runBin(['migrate', 'plan'], {
+    const failing = await runHere(['migrate', 'plan'], {
       cwd: makeProject(url, 'throw new Error("no luck");'),
     });
     expect(failing.code).to.equal(1);
@@ -181,39 +181,39 @@ describeOnLasting('migrate from the command line', (database) => {
 
   it('names what is not as recorded, and records it where it is told to', async () => {
     const cwd = makeProject(url, '');
-    await runBin(['migrate', 'latest'], { cwd });
-    const sound = await runBin(['migrate', 'verify'], { cwd });
+    await runHere(['migrate', 'latest'], { cwd });
+    const sound = await runHere(['migrate', 'verify'], { cwd });
     expect(sound.code).to.equal(0);
     expect(sound.stdout).to.match(/is as recorded\.\n$/);
     await using provider = DatabaseProviderFactory.createProvider(url);
     await provider.exec('create table by_hand (id integer)');
     const edited = makeProject(url, 'await sql`select 1`.execute(db);');
-    const { code, stdout } = await runBin(['migrate', 'verify'], { cwd: edited });
+    const { code, stdout } = await runHere(['migrate', 'verify'], { cwd: edited });
     expect(code).to.equal(3);
     expect(stdout).to.include('"0001-notes" was edited').and.include('unexpected: table by_hand');
-    const json = await runBin(['migrate', 'verify', '--json'], { cwd: edited });
+    const json = await runHere(['migrate', 'verify', '--json'], { cwd: edited });
     expect(JSON.parse(json.stdout)).to.deep.include({ isSound: false });
-    expect((await runBin(['migrate', 'repair'], { cwd: edited })).code).to.equal(2);
+    expect((await runHere(['migrate', 'repair'], { cwd: edited })).code).to.equal(2);
     const repair = ['migrate', 'repair', '--accept', '0001-notes', '--accept-schema'];
-    expect((await runBin(repair, { cwd: edited })).code).to.equal(0);
-    expect((await runBin(['migrate', 'verify'], { cwd: edited })).code).to.equal(0);
+    expect((await runHere(repair, { cwd: edited })).code).to.equal(0);
+    expect((await runHere(['migrate', 'verify'], { cwd: edited })).code).to.equal(0);
   });
 
   it('takes the last migration back and runs it again, and tells that nobody holds the lock', async () => {
     const cwd = makeProject(url, '');
-    await runBin(['migrate', 'latest'], { cwd });
-    const { code, stdout } = await runBin(['migrate', 'redo'], { cwd });
+    await runHere(['migrate', 'latest'], { cwd });
+    const { code, stdout } = await runHere(['migrate', 'redo'], { cwd });
     expect(code).to.equal(0);
     expect(stdout).to.match(/notes {2}down {2}0001-notes.*\nnotes {2}up {4}0001-notes.*\n2 migrations run/);
-    const unlocked = await runBin(['migrate', 'unlock'], { cwd });
+    const unlocked = await runHere(['migrate', 'unlock'], { cwd });
     expect(unlocked).to.include({ code: 0 });
     expect(unlocked.stdout).to.include('Nobody holds the lock');
   });
 
   it('saves the database first where it is told to, or says how', async () => {
     const cwd = makeProject(url, '');
-    await runBin(['migrate', 'latest'], { cwd });
-    const { code, stdout, stderr } = await runBin(['migrate', 'down', '--backup'], { cwd });
+    await runHere(['migrate', 'latest'], { cwd });
+    const { code, stdout, stderr } = await runHere(['migrate', 'down', '--backup'], { cwd });
     if (database.name === 'postgres') {
       expect(code).to.equal(1);
       expect(stderr).to.include('pg_dump');

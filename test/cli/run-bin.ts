@@ -1,8 +1,9 @@
-/** Runs the command line from its sources in a process of its own, as a shell would. */
+/** Runs the command line from its sources. */
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { runCli } from '../../src/cli/run-cli.ts';
 import { compileCache } from '../support/compile-cache.ts';
 import { makeTempDirectory } from '../support/temp-directory.ts';
 
@@ -22,6 +23,22 @@ export interface BinOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/**
+ * Runs the command line in this process, which saves the start of one: for what a verb does, where it is given nothing
+ * relative to the working directory of the process.
+ */
+export async function runHere(args: readonly string[], options: BinOptions = {}): Promise<BinRun> {
+  let [stdout, stderr] = ['', ''];
+  const code = await runCli(args, {
+    cwd: options.cwd ?? makeTempDirectory('cli'),
+    env: options.env ?? {},
+    stdout: { write: (piece) => (stdout += piece) },
+    stderr: { write: (piece) => (stderr += piece) },
+  });
+  return { code, stdout, stderr };
+}
+
+/** Runs the command line in a process of its own, as a shell would. */
 export async function runBin(args: readonly string[], options: BinOptions = {}): Promise<BinRun> {
   const child = spawn(process.execPath, [program, ...args], {
     cwd: options.cwd ?? makeTempDirectory('cli'),

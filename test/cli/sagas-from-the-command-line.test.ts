@@ -9,7 +9,7 @@ import {
 import { describeOnDatabase, type TestDatabase } from '../support/database.ts';
 import { rejectionOf } from '../support/rejection.ts';
 import { makeTempDirectory } from '../support/temp-directory.ts';
-import { runBin } from './run-bin.ts';
+import { runHere } from './run-bin.ts';
 
 function describeOnLasting(title: string, body: (database: TestDatabase) => void): void {
   describeOnDatabase('sqlite-file', title, body);
@@ -54,7 +54,7 @@ describeOnLasting('sagas from the command line', (database) => {
     await using provider = openSagaDatabase(url);
     await migrateSagas(provider);
     const id = await makeStuck(provider);
-    const saga = (...args: string[]) => runBin(['saga', ...args, '--database', url]);
+    const saga = (...args: string[]) => runHere(['saga', ...args, '--database', url]);
 
     const [listed, none, shown, asJson] = await Promise.all([
       saga('list', '--status', 'stuck'),
@@ -99,7 +99,7 @@ describeOnDatabase('sqlite-file', 'stuck sagas', (database) => {
     await using provider = openSagaDatabase(url);
     await migrateSagas(provider);
     const id = await makeStuck(provider);
-    const saga = (...args: string[]) => runBin(['saga', ...args, '--database', url]);
+    const saga = (...args: string[]) => runHere(['saga', ...args, '--database', url]);
     const misused = await Promise.all([
       saga('resolve', id),
       saga('list', '--limit', '0'),
@@ -115,7 +115,7 @@ describeOnDatabase('sqlite-file', 'stuck sagas', (database) => {
 
 describe('sagas of a database that is not there', () => {
   it('are not looked for in a new one', async () => {
-    const { code, stderr } = await runBin([
+    const { code, stderr } = await runHere([
       'saga',
       'list',
       '--database',

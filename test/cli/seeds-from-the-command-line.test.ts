@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseProviderFactory } from '../../src/core/index.ts';
 import { describeOnDatabase } from '../support/database.ts';
 import { makeTempDirectory } from '../support/temp-directory.ts';
-import { runBin, type BinRun } from './run-bin.ts';
+import { runBin, runHere, type BinRun } from './run-bin.ts';
 
 const config = `export default {
   seeds: [
@@ -27,7 +27,7 @@ for (const name of ['sqlite-file', 'postgres'] as const) {
     });
 
     const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<BinRun> =>
-      runBin(['seed', ...args, '--database', url], { cwd, env });
+      runHere(['seed', ...args, '--database', url], { cwd, env });
 
     async function readPlans(): Promise<string[]> {
       await using provider = DatabaseProviderFactory.createProvider(url);
@@ -63,7 +63,7 @@ for (const name of ['sqlite-file', 'postgres'] as const) {
       expect(unknown.code).to.equal(1);
       expect(unknown.stderr).to.include('plans, more');
       writeFileSync(join(cwd, 'liminal.config.mjs'), 'export default {};');
-      const none = await run(['run']);
+      const none = await runBin(['seed', 'run', '--database', url], { cwd });
       expect(none.code).to.equal(1);
       expect(none.stderr).to.include('seeds');
       expect(await readPlans()).to.deep.equal([]);

@@ -7,7 +7,7 @@ import { DatabaseProviderFactory, type DatabaseProvider } from '../../src/core/i
 import { defineMigrationSet, Migrator, runSeeds } from '../../src/core/migrate/index.ts';
 import { describeOnDatabase, describeOnEachDatabase } from '../support/database.ts';
 import { makeTempDirectory } from '../support/temp-directory.ts';
-import { runBin, type BinRun } from './run-bin.ts';
+import { runHere, type BinRun } from './run-bin.ts';
 
 const notes = defineMigrationSet({
   name: 'notes',
@@ -138,7 +138,7 @@ for (const name of ['sqlite-file', 'postgres'] as const) {
     });
 
     const types = (...args: readonly string[]): Promise<BinRun> =>
-      runBin(['types', ...args, '--database', url], { cwd });
+      runHere(['types', ...args, '--database', url], { cwd });
 
     it('are written, checked, and found out where the database has moved on', async function () {
       this.timeout(60_000);
@@ -171,10 +171,10 @@ describe('types from the command line', () => {
     const cwd = makeTempDirectory('cli');
     const config = "export default { database: 'sqlite:./never.db', typesFile: 'tables.ts' };";
     writeFileSync(join(cwd, 'liminal.config.mjs'), config);
-    const { code, stderr } = await runBin(['types', 'generate', '--migrated'], { cwd });
+    const { code, stderr } = await runHere(['types', 'generate', '--migrated'], { cwd });
     expect(code, stderr).to.equal(0);
     expect(readFileSync(join(cwd, 'tables.ts'), 'utf8')).to.include('interface Messages {');
-    expect((await runBin(['types', 'check', '--migrated'], { cwd })).code).to.equal(0);
+    expect((await runHere(['types', 'check', '--migrated'], { cwd })).code).to.equal(0);
     expect(existsSync(join(cwd, 'never.db'))).to.equal(false);
   });
 
@@ -188,7 +188,7 @@ describe('types from the command line', () => {
       ['generate', '--migrated', '--out', join('missing', 'tables.ts')],
       ['check', '--migrated', '--out', 'tables.ts'],
     ]) {
-      codes.push((await runBin(['types', ...args], { cwd })).code);
+      codes.push((await runHere(['types', ...args], { cwd })).code);
     }
     expect(codes).to.deep.equal([1, 2, 1, 1]);
     expect(readdirSync(cwd)).to.deep.equal([]);

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { Outbox, OutboxRelay } from '../../src/core/outbox/index.ts';
 import { openOutboxDatabase, type TestTopics } from '../core/outbox/outbox-fixture.ts';
 import { describeOnDatabase, type TestDatabase } from '../support/database.ts';
-import { runBin } from './run-bin.ts';
+import { runHere } from './run-bin.ts';
 
 function describeOnLasting(title: string, body: (database: TestDatabase) => void): void {
   describeOnDatabase('sqlite-file', title, body);
@@ -14,7 +14,7 @@ describeOnLasting('the outbox on the command line', (database) => {
     const url = await database.freshUrl();
     await using provider = await openOutboxDatabase(url);
     const outbox = new Outbox<TestTopics>(provider);
-    const run = (...args: string[]) => runBin(['outbox', ...args, '--database', url]);
+    const run = (...args: string[]) => runHere(['outbox', ...args, '--database', url]);
     const runJson = async (...args: string[]) => {
       const { code, stdout, stderr } = await run(...args, '--json');
       expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
@@ -55,11 +55,11 @@ describeOnLasting('the outbox on the command line', (database) => {
   it('refuses a replay that does not say of what, and a database that is not there', async () => {
     const url = await database.freshUrl();
     for (const args of [[], ['--all', '--topic', 'work']]) {
-      const { code, stderr } = await runBin(['outbox', 'replay', ...args, '--database', url]);
+      const { code, stderr } = await runHere(['outbox', 'replay', ...args, '--database', url]);
       expect(code).to.equal(2);
       expect(stderr).to.match(/--id, --topic or --all/);
     }
-    const { code, stderr } = await runBin(['outbox', 'replay', '--id', 'x', '--database', url]);
+    const { code, stderr } = await runHere(['outbox', 'replay', '--id', 'x', '--database', url]);
     expect(code).to.equal(1);
     expect(stderr).to.match(/^error: /);
   });

@@ -18,10 +18,13 @@ after(() => console.log('a hook has the last word'));`;
 describe('the report of a test run', function () {
   this.timeout(60_000);
   let file: string;
+  let another: string;
 
   before(() => {
-    file = join(makeTempDirectory('report'), 'fixture.test.ts');
-    writeFileSync(file, fixture);
+    const folder = makeTempDirectory('report');
+    file = join(folder, 'fixture.test.ts');
+    another = join(folder, 'another.test.ts');
+    for (const path of [file, another]) writeFileSync(path, fixture);
   });
 
   const run = (skip: string) => runCommand('mocha', [file], { env: { LIMINAL_TEST_SKIP: skip } });
@@ -33,6 +36,19 @@ describe('the report of a test run', function () {
       'databases: sqlite-file (2 tests), sqlite-memory (2 tests), postgres (switched off)',
       'not run: the moon (no rocket)',
       '2 passed, 2 failed, 2 skipped',
+    ]);
+  });
+
+  it('is one for several processes', async () => {
+    const { code, stdout } = await runCommand('node', ['scripts/test.ts', file, another], {
+      env: { LIMINAL_TEST_SKIP: 'postgres', LIMINAL_TEST_JOBS: '2' },
+    });
+    expect(code, 'exit code').to.equal(1);
+    expect(stdout.match(/a hook has the last word/g)).to.have.lengthOf(2);
+    expect(stdout.trimEnd().split('\n').slice(-3)).to.deep.equal([
+      'databases: sqlite-file (4 tests), sqlite-memory (4 tests), postgres (switched off)',
+      'not run: the moon (no rocket)',
+      '4 passed, 4 failed, 4 skipped',
     ]);
   });
 

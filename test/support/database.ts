@@ -1,10 +1,8 @@
 /**
  * Declares a suite once for each database. Every suite makes databases of its own and leaves none behind.
  */
-import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import pg from 'pg';
 import { databaseNames, isSwitchedOff, type DatabaseName } from './engines.ts';
 import { getPostgresServer } from './postgres-server.ts';
 import { makeTempDirectory } from './temp-directory.ts';
@@ -16,7 +14,10 @@ export interface TestDatabase {
    * by two handles, except for `sqlite-memory`, where each handle has a database of its own.
    */
   freshUrl(): Promise<string>;
-  /** Removes every database made so far; runs by itself when the suite ends, after the suite's own hooks. */
+  /**
+   * Removes every database made so far; runs by itself when the suite ends, after the suite's own hooks. Those of
+   * Postgres go while later tests run.
+   */
   cleanup(): Promise<void>;
 }
 
@@ -81,25 +82,7 @@ function makeSqliteFile(): Promise<MadeDatabase> {
 }
 
 async function makePostgresDatabase(): Promise<MadeDatabase> {
-  const { adminUrl, hasIcu } = await getPostgresServer();
-  const name = `liminal_test_${process.pid}_${randomBytes(6).toString('hex')}`;
-  // A linguistic default order: a query that forgets COLLATE "C" sorts differently here and is found out.
-  const locale = hasIcu ? `locale_provider icu icu_locale 'en-US'` : '';
-  await runAsAdmin(adminUrl, `create database ${name} template template0 encoding 'UTF8' ${locale}`);
-  const url = new URL(adminUrl);
-  url.pathname = `/${name}`;
-  return {
-    url: url.href,
-    remove: () => runAsAdmin(adminUrl, `drop database if exists ${name} with (force)`),
-  };
-}
-
-async function runAsAdmin(adminUrl: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: adminUrl });
-  await client.connect();
-  try {
-    await client.query(sql);
-  } finally {
-    await client.end();
-  }
+  const { databases } = await getPostgresServer();
+  const url = await databases.take();
+  return { url, remove: () => Promise.resolve(databases.remove(url)) };
 }

@@ -1,5 +1,11 @@
 /** Loaded by mocha before every run (.mocharc.json). Postgres starts with the first suite that asks for it. */
+import { enableCompileCache } from 'node:module';
+import { compileCache } from './compile-cache.ts';
 import { stopPostgresServer } from './postgres-server.ts';
+
+// Worker threads load the same sources again and again.
+Object.assign(process.env, compileCache());
+enableCompileCache(compileCache().NODE_COMPILE_CACHE);
 
 export async function mochaGlobalTeardown(): Promise<void> {
   await stopPostgresServer();

@@ -11,11 +11,11 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { plantText } from './secrets/planted-secrets.ts';
 import { findBinaries, findUnprivilegedUser, makeReachable, type User } from './postgres-binaries.ts';
+import { tempRoot } from './temp-directory.ts';
 
 /** Durability is of no use to a database that lives for one run; a quick deadlock detector is. */
 const defaultSettings = {
@@ -188,7 +188,7 @@ async function makeCluster(
   fill: Fill,
 ): Promise<PostgresCluster> {
   const user = process.getuid?.() === 0 ? findUnprivilegedUser() : undefined;
-  const folder = mkdtempSync(join(tmpdir(), 'liminal-postgres-'));
+  const folder = mkdtempSync(join(tempRoot, 'liminal-postgres-'));
   try {
     if (user !== undefined) chownSync(folder, user.uid, user.gid);
     const binaries = makeReachable(await findBinaries(), folder, user);
@@ -213,7 +213,7 @@ async function startOrRemove(cluster: PostgresCluster): Promise<PostgresCluster>
 
 function spawnAs(user: User | undefined, command: string, args: readonly string[]): ChildProcess {
   const env = { ...process.env, LC_ALL: 'C' };
-  return spawn(command, args, { ...user, cwd: tmpdir(), env, stdio: ['ignore', 'pipe', 'pipe'] });
+  return spawn(command, args, { ...user, cwd: tempRoot, env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 /** Collects what the program says, so that a failure can show its last words. */

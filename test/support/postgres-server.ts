@@ -5,12 +5,13 @@
  */
 import pg from 'pg';
 import { startEmbeddedPostgres } from './embedded-postgres.ts';
+import { PostgresDatabases } from './postgres-databases.ts';
 
 export interface PostgresServer {
   /** A URL with the right to create databases. */
   readonly adminUrl: string;
-  /** Whether it knows ICU collations. */
-  readonly hasIcu: boolean;
+  /** Its databases for tests. */
+  readonly databases: PostgresDatabases;
   readonly stop: () => Promise<void>;
 }
 
@@ -26,7 +27,11 @@ export function getPostgresServer(): Promise<PostgresServer> {
 export async function stopPostgresServer(): Promise<void> {
   const server = await running?.catch(() => undefined);
   running = undefined;
-  await server?.stop();
+  try {
+    await server?.databases.close();
+  } finally {
+    await server?.stop();
+  }
 }
 
 /** The name for the report, such as `postgres 18.4 embedded`: with the version once a test asked for it. */
@@ -43,7 +48,12 @@ async function openServer(): Promise<PostgresServer> {
       : await startEmbeddedPostgres();
     const { version, hasIcu } = await askServer(url);
     label = `postgres ${version} ${kind}`;
-    return { adminUrl: url, hasIcu, stop };
+    // A linguistic default order: a query that forgets COLLATE "C" sorts differently here and is found out.
+    const locale = hasIcu ? `locale_provider icu icu_locale 'en-US'` : '';
+    // Copied as files, twice as fast as by its log: where nothing has to reach the disk.
+    const strategy = given ? '' : 'strategy file_copy';
+    const createOptions = `template template0 encoding 'UTF8' ${locale} ${strategy}`;
+    return { adminUrl: url, databases: new PostgresDatabases(url, createOptions), stop };
   } catch (cause) {
     throw new Error(
       `The tests need Postgres, but the server (${kind}) does not answer. Point TEST_POSTGRES_URL at a server ` +

@@ -1,5 +1,6 @@
 /** A TCP proxy in front of a database, for faults of the network that no server makes by itself. */
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Toxic, ToxicLine, ToxicMaker } from './toxics.ts';
 
 /** Where bytes go: what the client says, or what the server says. */
@@ -108,7 +109,8 @@ export class TcpProxy {
     if (this.#connectDelay > 0) {
       client.pause();
       this.#delayed.add(client);
-      await new Promise((resolve) => setTimeout(resolve, this.#connectDelay));
+      // It keeps nothing alive: a line that is late for longer than its test keeps the process from its end.
+      await wait(this.#connectDelay, undefined, { ref: false });
       this.#delayed.delete(client);
       if (client.destroyed) return;
     }

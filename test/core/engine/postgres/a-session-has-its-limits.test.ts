@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { sql } from 'kysely';
 import { ConnectionError, PoolTimeoutError, ValidationError } from '../../../../src/core/index.ts';
+import { FakeClock } from '../../../support/fake-clock.ts';
 import { rejectionOf } from '../../../support/rejection.ts';
 import { until } from '../../../support/until.ts';
 import { describeOnPostgres } from './postgres-harness.ts';
@@ -44,7 +45,8 @@ describeOnPostgres('a session has its limits', (postgres) => {
   });
 
   it('an idle one is closed after idleTimeout, down to the least that is kept', async () => {
-    const provider = await postgres.open({ pool: { idleTimeout: 30, min: 1, max: 4 } });
+    const clock = new FakeClock();
+    const provider = await postgres.open({ pool: { idleTimeout: 20_000, min: 1, max: 4 } }, { clock });
     const everybody = Promise.withResolvers<void>();
     let inside = 0;
     // Each waits for the others, so that four are lent at once, however slow the machine is.
@@ -55,14 +57,22 @@ describeOnPostgres('a session has its limits', (postgres) => {
         await everybody.promise;
       });
     await Promise.all([hold(), hold(), hold(), hold()]);
-    expect(provider.stats()).to.include({ created: 4 });
+    clock.advance(19_999);
+    expect(provider.stats()).to.include({ created: 4, size: 4 });
+    clock.advance(1);
     await until(() => provider.stats().size === 1);
     expect(provider.stats()).to.include({ idle: 1, busy: 0 });
   });
 
   it('an old one is closed after maxLifetime, but never while it is lent', async () => {
-    const provider = await postgres.open({ pool: { maxLifetime: 30 } });
-    expect(await provider.query('select 1 as one from pg_sleep(0.1)')).to.deep.equal([{ one: 1 }]);
+    const clock = new FakeClock();
+    const provider = await postgres.open({ pool: { maxLifetime: 10_000 } }, { clock });
+    await provider.transaction(async (tx) => {
+      await sql`select 1`.execute(tx);
+      clock.advance(20_000);
+      expect((await sql`select 1 as one`.execute(tx)).rows).to.deep.equal([{ one: 1 }]);
+      expect(provider.stats()).to.include({ size: 1 });
+    });
     await until(() => provider.stats().size === 0);
     expect(provider.stats()).to.include({ created: 1 });
   });
@@ -82,13 +92,14 @@ describeOnPostgres('a session has its limits', (postgres) => {
   });
 
   it('whoever waits longer than acquireTimeout is told how busy the pool is', async () => {
-    const provider = await postgres.open({ pool: { max: 2, acquireTimeout: 500 } });
+    const clock = new FakeClock();
+    const provider = await postgres.open({ pool: { max: 2, acquireTimeout: 20_000 } }, { clock });
     const gate = Promise.withResolvers<void>();
     const busy = [provider.transaction(() => gate.promise), provider.transaction(() => gate.promise)];
     await until(() => provider.stats().created === 2);
-    const start = performance.now();
-    const error = await rejectionOf(provider.query('select 1'));
-    expect(performance.now() - start).to.be.within(495, 2_000);
+    const outcome = rejectionOf(provider.query('select 1'));
+    expect(await clock.runUntil(outcome)).to.be.within(20_000, 20_020);
+    const error = await outcome;
     expect(error).to.be.instanceOf(PoolTimeoutError);
     expect((error as PoolTimeoutError).stats).to.include({ busy: 2, max: 2, size: 2 });
     gate.resolve();
@@ -113,12 +124,13 @@ describeOnPostgres('a session has its limits', (postgres) => {
 
   it('closing cuts off what outlives its deadline', async () => {
     const url = await postgres.freshUrl();
-    const provider = await postgres.open({ url });
+    const clock = new FakeClock();
+    const provider = await postgres.open({ url, statementTimeout: 0 }, { clock });
     const outcome = rejectionOf(sql`select pg_sleep(60)`.execute(provider.db));
     await until(async () => (await postgres.countSessions(url, 'active')) === 1);
-    const start = performance.now();
-    await provider.close({ deadline: 50 });
-    expect(performance.now() - start).to.be.within(45, 1_000);
+    const closed = provider.close({ deadline: 10_000 });
+    expect(await clock.runUntil(outcome)).to.be.within(10_000, 10_020);
+    await closed;
     expect(await outcome).to.be.instanceOf(ConnectionError);
   });
 });

@@ -2,11 +2,13 @@
 import pg from 'pg';
 import {
   DatabaseProviderFactory,
+  type Clock,
   type DatabaseConfigInput,
   type DatabaseProvider,
   type ProviderOptions,
 } from '../../../../src/core/index.ts';
 import { describeOnDatabase } from '../../../support/database.ts';
+import { FakeClock } from '../../../support/fake-clock.ts';
 
 export interface Tables {
   items: { id: number; name: string | null };
@@ -18,7 +20,7 @@ export interface PostgresHarness {
   /** A provider on a new database, or on the one that the settings name; closed after the test. */
   open(settings?: object, options?: ProviderOptions<Tables>): Promise<DatabaseProvider<Tables>>;
   /** The same, with an empty table `items`. */
-  openWithItems(settings?: object): Promise<DatabaseProvider<Tables>>;
+  openWithItems(settings?: object, options?: ProviderOptions<Tables>): Promise<DatabaseProvider<Tables>>;
   /** Runs SQL on the server beside the providers. */
   askServer<Row extends object>(url: string, sql: string, values?: unknown[]): Promise<Row[]>;
   /** How many sessions there are on the database of a URL; with `state`, those that are in it. */
@@ -30,9 +32,16 @@ export interface PostgresHarness {
 /** Declares a suite for Postgres alone. */
 export function describeOnPostgres(title: string, body: (postgres: PostgresHarness) => void): void {
   describeOnDatabase('postgres', title, (database) => {
-    const opened: DatabaseProvider<Tables>[] = [];
+    const opened: { provider: DatabaseProvider<Tables>; clock: Clock | undefined }[] = [];
     afterEach(async () => {
-      await Promise.all(opened.splice(0).map((provider) => provider.close({ deadline: 0 })));
+      await Promise.all(
+        opened.splice(0).map(async ({ provider, clock }) => {
+          const closed = provider.close({ deadline: 0 });
+          // Where time stands still, no deadline passes.
+          if (clock instanceof FakeClock) await clock.runUntil(closed);
+          await closed;
+        }),
+      );
     });
     const harness: PostgresHarness = {
       freshUrl: () => database.freshUrl(),
@@ -40,11 +49,11 @@ export function describeOnPostgres(title: string, body: (postgres: PostgresHarne
         const url = 'url' in settings || 'type' in settings ? {} : { url: await database.freshUrl() };
         const config = { ...url, ...settings } as DatabaseConfigInput;
         const provider = DatabaseProviderFactory.createProvider<Tables>(config, options);
-        opened.push(provider);
+        opened.push({ provider, clock: options.clock });
         return provider;
       },
-      async openWithItems(settings = {}) {
-        const provider = await harness.open(settings);
+      async openWithItems(settings = {}, options = {}) {
+        const provider = await harness.open(settings, options);
         await provider.exec('create table if not exists items (id bigint primary key, name text)');
         return provider;
       },

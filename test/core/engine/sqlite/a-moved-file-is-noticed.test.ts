@@ -43,7 +43,8 @@ describeOnDatabase('sqlite-file', 'a file that is not where it was opened', (dat
   async function expectAllRefused(): Promise<void> {
     const { error, after } = await findOut();
     expect(error).to.be.instanceOf(DatabaseMovedError);
-    expect(after).to.be.below(1_000);
+    // A look at the file holds good for 250 ms; a file that nobody looks at again would be written to for ever.
+    expect(after).to.be.below(15_000);
     expect(await rejectionOf(provider.query('select * from notes'))).to.be.instanceOf(DatabaseMovedError);
     expect(await rejectionOf(provider.transaction((tx) => sql`select 1`.execute(tx)))).to.be.instanceOf(
       DatabaseMovedError,

@@ -59,7 +59,7 @@ describe('a mutated token is never accepted', function () {
 
   after(() => expect(all).to.equal(count * kinds.length));
 
-  it('costs less than 1 ms, also where it is 8 MB long', async () => {
+  it('costs less than 1 ms of the processor, also where it is 8 MB long', async () => {
     const tokens = makeTokens(clock);
     const huge = 'A'.repeat(8 * 1_048_576);
     const odd = [
@@ -73,12 +73,13 @@ describe('a mutated token is never accepted', function () {
     for (const token of odd) {
       const times: number[] = [];
       for (let round = 0; round < 21; round += 1) {
-        const start = performance.now();
+        const before = process.threadCpuUsage();
         await refusalOf(tokens, token);
-        times.push(performance.now() - start);
+        const { user, system } = process.threadCpuUsage(before);
+        times.push((user + system) / 1_000);
       }
       times.sort((one, other) => one - other);
-      // The median: the machine may do something else in one of the rounds.
+      // The median: memory may be tidied up in one of the rounds.
       expect(times[10]).to.be.below(1);
     }
   });

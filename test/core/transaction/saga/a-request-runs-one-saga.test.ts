@@ -48,8 +48,8 @@ describeOnEachDatabase('a request with an idempotency key', (database) => {
   afterEach(() => provider.close());
 
   it('runs once for 100 callers of two runners, and all get the same', async () => {
-    await using one = new SagaRunner(provider, { sagas: [saga], leaseDuration: 2_000, pollInterval: 20 });
-    await using two = new SagaRunner(provider, { sagas: [saga], leaseDuration: 2_000, pollInterval: 20 });
+    await using one = new SagaRunner(provider, { sagas: [saga], leaseDuration: 60_000, pollInterval: 20 });
+    await using two = new SagaRunner(provider, { sagas: [saga], leaseDuration: 60_000, pollInterval: 20 });
     const results = await Promise.all(
       Array.from({ length: 100 }, (_, index) =>
         (index % 2 === 0 ? one : two).run(saga, { amount: 5 }, { idempotencyKey: 'request 1' }),

@@ -27,7 +27,8 @@ export type SagaTestDatabase = DatabaseProvider<SagaTestTables>;
 export const shortLease = 600;
 
 export function openSagaDatabase(url: string): SagaTestDatabase {
-  return DatabaseProviderFactory.createProvider<SagaTestTables>(url);
+  // Nobody is turned away because the machine is busy.
+  return DatabaseProviderFactory.createProvider<SagaTestTables>({ url, pool: { acquireTimeout: 60_000 } });
 }
 
 /** Makes the tables. */

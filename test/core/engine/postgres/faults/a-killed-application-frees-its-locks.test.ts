@@ -36,6 +36,7 @@ describeOnPostgres('a killed application frees its locks', (postgres) => {
     printFigure(
       `an application killed in a transaction, ${rounds} times: its lock was free after at most ${slowest.toFixed(0)} ms`,
     );
-    expect(slowest).to.be.below(3_000);
+    // Where nobody told the server, the row would stay locked for hours.
+    expect(slowest).to.be.below(15_000);
   });
 });

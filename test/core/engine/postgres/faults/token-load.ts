@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DatabaseProvider } from '../../../../../src/core/index.ts';
 import { LiminalDataError } from '../../../../../src/core/index.ts';
+import { runningTime } from '../../../../support/running-time.ts';
 
 export interface TokenTables {
   tokens: { token: string };
@@ -33,10 +34,14 @@ export interface LoadReport {
 const rowsOfRead = 20;
 
 export async function createTokens(provider: DatabaseProvider<TokenTables>): Promise<void> {
-  await provider.exec('drop table if exists tokens');
-  // Without a unique index: a write that is applied twice has to show.
-  await provider.exec('create table tokens (token text not null)');
+  for (const statement of tokenStatements) await provider.exec(statement);
 }
+
+/** Without a unique index: a write that is applied twice has to show. */
+export const tokenStatements = [
+  'drop table if exists tokens',
+  'create table tokens (token text not null)',
+] as const;
 
 /** Asks for rows that hold the token. @returns what is wrong with them; undefined where nothing is */
 async function readToken(
@@ -104,7 +109,7 @@ export class TokenLoad {
   async #work(kinds: readonly CallKind[], worker: number): Promise<void> {
     for (let turn = worker; !this.#isOver; turn += 1) {
       const kind = kinds[turn % kinds.length] ?? 'read';
-      const start = performance.now();
+      const start = runningTime();
       try {
         await this.#call(kind, randomUUID());
         this.#done += 1;
@@ -113,7 +118,7 @@ export class TokenLoad {
         // A server that is away refuses at once: whoever calls again at once would only heat the machine.
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
-      this.#longest[kind] = Math.max(this.#longest[kind], performance.now() - start);
+      this.#longest[kind] = Math.max(this.#longest[kind], runningTime() - start);
     }
   }
 

@@ -1,15 +1,16 @@
 /**
- * A process of its own that takes the write lock of a SQLite file, says `held`, keeps it for as many ms as
- * it is told, commits, and says when: in ms since the Unix epoch, with fractions.
+ * A process of its own that takes the write lock of a SQLite file, says `held`, keeps it until it is told
+ * anything, commits, and says `free`.
  */
 import Database from 'better-sqlite3';
+import { once } from 'node:events';
 
-const [filename = '', hold = '0'] = process.argv.slice(2);
+const [filename = ''] = process.argv.slice(2);
 const database = new Database(filename);
 database.exec('begin immediate');
 console.log('held');
-setTimeout(() => {
-  database.exec('commit');
-  console.log(performance.timeOrigin + performance.now());
-  database.close();
-}, Number(hold));
+await once(process.stdin, 'data');
+database.exec('commit');
+console.log('free');
+database.close();
+process.stdin.destroy();
