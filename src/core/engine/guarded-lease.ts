@@ -1,6 +1,7 @@
 import type { CompiledQuery, ControlConnectionProvider, QueryResult, TransactionSettings } from 'kysely';
 import { ValidationError } from '../foundation/errors/validation-error.ts';
 import type { Lease } from './lease.ts';
+import { isRunning, loopTurn } from './loop-turn.ts';
 import { markRolledBack, transactionAborted } from './transaction-aborted.ts';
 import { transactionClosed } from './transaction-closed.ts';
 import type { TransactionStanding } from './transaction-standing.ts';
@@ -25,8 +26,8 @@ export class GuardedLease implements Lease {
   /** Called when nothing runs any more. */
   #onIdle: (() => void) | undefined;
   #isEnding = false;
-  /** Up from COMMIT or ROLLBACK until the microtasks behind it are through. */
-  #settled: Promise<void> | undefined;
+  /** The turn of the event loop in which COMMIT or ROLLBACK was through: as it runs, so do the microtasks behind them. */
+  #endedIn: Promise<void> | undefined;
   #transactions = 0;
   #released = false;
 
@@ -91,14 +92,18 @@ export class GuardedLease implements Lease {
     }
   }
 
-  async release(): Promise<void> {
-    if (this.#released) return;
+  release(): Promise<void> {
+    if (this.#released) return Promise.resolve();
     this.#released = true;
-    await this.#lease.release();
+    return this.#lease.release();
+  }
+
+  get #isSettling(): boolean {
+    return this.#endedIn !== undefined && isRunning(this.#endedIn);
   }
 
   async #run<Result>({ sql }: CompiledQuery, work: () => Promise<Result>): Promise<Result> {
-    if (this.#settled !== undefined || this.#released) await this.#requireOpen();
+    if (this.#isEnding || this.#isSettling || this.#released) await this.#requireOpen();
     this.#standing?.admit(sql);
     this.#running += 1;
     try {
@@ -137,26 +142,21 @@ export class GuardedLease implements Lease {
   async #requireOpen(): Promise<void> {
     if (this.#isEnding) throw transactionClosed();
     const transaction = this.#transactions;
-    while (this.#settled !== undefined) await this.#settled;
-    // Where the holder has begun anew meanwhile, what waited here belongs to the transaction before.
-    if (this.#released || transaction !== this.#transactions) throw transactionClosed();
+    while (this.#isSettling) await this.#endedIn;
+    // Where the holder has begun anew meanwhile, what waited here belongs to the transaction before; and where a ROLLBACK
+    // is under way behind a COMMIT that failed, to that one.
+    if (this.#isEnding || this.#released || transaction !== this.#transactions) throw transactionClosed();
   }
 
   async #end(work: () => Promise<void>): Promise<void> {
     if (this.#released) throw transactionClosed();
-    const { promise: settled, resolve } = Promise.withResolvers<void>();
-    this.#settled = settled;
     this.#isEnding = true;
     try {
       if (this.#running > 0) await this.#idle();
       await work();
     } finally {
       this.#isEnding = false;
-      setImmediate(() => {
-        // A ROLLBACK that follows a failed COMMIT has put up its own.
-        if (this.#settled === settled) this.#settled = undefined;
-        resolve();
-      });
+      this.#endedIn = loopTurn();
     }
   }
 

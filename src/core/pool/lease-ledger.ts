@@ -49,8 +49,11 @@ const stackDepth = 40;
  */
 export class LeaseLedger {
   readonly #options: LeaseLedgerOptions;
-  /** In the order of lending, so the first is the oldest. */
-  readonly #holdings = new Set<Holding>();
+  /**
+   * In the order of lending, so the first is the oldest. Not a Set: one that is filled and emptied all the time leaves a
+   * chain of its old tables, which the garbage collector moves on and on.
+   */
+  readonly #holdings: Holding[] = [];
   #cancelCheck: (() => void) | undefined;
 
   /** @param options when a connection counts as leaked, and who hears of it */
@@ -74,7 +77,7 @@ export class LeaseLedger {
       notes: noteHolding(line),
       isReported: false,
     };
-    this.#holdings.add(holding);
+    this.#holdings.push(holding);
     if (leakThreshold > 0 && this.#cancelCheck === undefined) this.#checkIn(leakThreshold);
     return holding;
   }
@@ -85,16 +88,18 @@ export class LeaseLedger {
    * @param holding what `lend` returned
    */
   takeBack(holding: Holding): void {
-    this.#holdings.delete(holding);
+    const place = this.#holdings.indexOf(holding);
+    if (place === -1) return;
+    this.#holdings.splice(place, 1);
     holding.notes?.delete(holding.line);
-    if (this.#cancelCheck === undefined || this.#holdings.size > 0) return;
+    if (this.#cancelCheck === undefined || this.#holdings.length > 0) return;
     this.#cancelCheck();
     this.#cancelCheck = undefined;
   }
 
   /** @returns the holding that is the oldest at the moment, as `PoolStats` has it */
   stats(): Pick<PoolStats, 'longestHold' | 'longestHoldStack'> {
-    const oldest = this.#holdings.values().next().value;
+    const [oldest] = this.#holdings;
     if (oldest === undefined) return { longestHold: 0 };
     const longestHold = this.#options.clock.monotonic() - oldest.since;
     const stack = stackOf(oldest);

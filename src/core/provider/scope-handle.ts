@@ -1,5 +1,6 @@
 import { Transaction, type DrainOuterGeneric, type KyselyPlugin, type KyselyProps } from 'kysely';
 import { OutsideTransactionError } from '../foundation/errors/transaction-errors.ts';
+import { statementRunner, type StatementRunner } from '../query/statement-target.ts';
 import { scopeHooks, type TransactionHooks } from './transaction-hooks.ts';
 
 /** Table interfaces by name. */
@@ -13,12 +14,18 @@ export class ScopeHandle<DB> extends Transaction<DB> {
   readonly #props: KyselyProps;
   /** For `afterCommitOf`. */
   readonly [scopeHooks]: TransactionHooks;
+  /** For `runStatement`. */
+  readonly [statementRunner]: StatementRunner | undefined;
 
-  /** @param hooks those of the scope */
-  constructor(props: KyselyProps, hooks: TransactionHooks) {
+  /**
+   * @param hooks those of the scope
+   * @param runner the straight way of its compiled statements; undefined where plugins have to see them
+   */
+  constructor(props: KyselyProps, hooks: TransactionHooks, runner?: StatementRunner) {
     super(props);
     this.#props = props;
     this[scopeHooks] = hooks;
+    this[statementRunner] = runner;
   }
 
   override withPlugin(plugin: KyselyPlugin): Transaction<DB> {

@@ -12,7 +12,6 @@ import { transactionClosed } from '../engine/transaction-closed.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { Logger } from '../foundation/logger.ts';
 import type { StatementListener } from '../foundation/statement-event.ts';
-import { bindHandle } from '../query/statement-target.ts';
 import { isLoss } from './database-recovery.ts';
 import type { ProviderKysely } from './provider-kysely.ts';
 import { ScopeHandle } from './scope-handle.ts';
@@ -62,6 +61,7 @@ export class TransactionScope<DB> implements RunningTransaction {
   /** Whether its end can be changed no more. */
   #isDecided = false;
   #cancelling: Promise<void> | undefined;
+  #companions: Map<object, unknown> | undefined;
   /** Lets go of the work, where it runs. */
   #leave: ((reason: unknown) => void) | undefined;
 
@@ -105,6 +105,22 @@ export class TransactionScope<DB> implements RunningTransaction {
       else around?.addEventListener('abort', () => controller.abort(around.reason), { once: true });
     }
     return this.#controller.signal;
+  }
+
+  /**
+   * What somebody has for this scope, made when it is first asked for. Kept here: a WeakMap with an entry for each scope
+   * keeps the garbage collector busy.
+   *
+   * @param owner who makes it, and asks for it again
+   */
+  companionOf<Companion>(owner: object, make: () => Companion): Companion {
+    this.#companions ??= new Map();
+    let companion = this.#companions.get(owner) as Companion | undefined;
+    if (companion === undefined) {
+      companion = make();
+      this.#companions.set(owner, companion);
+    }
+    return companion;
   }
 
   /** Notes that something in it failed, so that nothing of it may be kept. */
@@ -255,8 +271,7 @@ export class TransactionScope<DB> implements RunningTransaction {
     const { db, driver } = this.#parts;
     const executor = db.getExecutor().withConnectionProvider(this.#statements);
     const { config } = db;
-    const handle = new ScopeHandle<DB>({ config, dialect: config.dialect, driver, executor }, this.hooks);
-    if (executor.plugins.length === 0) bindHandle(handle, this.#statements);
-    return handle;
+    const runner = executor.plugins.length === 0 ? this.#statements : undefined;
+    return new ScopeHandle<DB>({ config, dialect: config.dialect, driver, executor }, this.hooks, runner);
   }
 }

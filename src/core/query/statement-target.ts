@@ -18,12 +18,11 @@ export interface StatementRunner {
   execute<Row>(query: CompiledQuery<Row>): Promise<QueryResult<Row>>;
 }
 
-const runners = new WeakMap<object, StatementRunner>();
-
-/** Lets the compiled statements of a handle, such as a transaction, go straight to where they run. */
-export function bindHandle<DB>(handle: Kysely<DB>, runner: StatementRunner): void {
-  runners.set(handle, runner);
-}
+/**
+ * Where a handle, such as that of a transaction, has the straight way of its compiled statements. Not in a WeakMap: an
+ * entry for each transaction keeps the garbage collector busy.
+ */
+export const statementRunner = Symbol('where the statements of the handle run');
 
 /**
  * Runs a compiled statement: directly where it stands for itself, and by a handle's own executor, which
@@ -42,7 +41,8 @@ export function runStatement<DB, Row>(
   if (direct !== undefined && (on === undefined || on === db))
     return signal === undefined ? direct.execute(statement) : direct.execute(statement, { signal });
   const handle = on ?? db;
-  const runner = signal === undefined ? runners.get(handle) : undefined;
+  const bound = handle as { readonly [statementRunner]?: StatementRunner | undefined };
+  const runner = signal === undefined ? bound[statementRunner] : undefined;
   return runner?.execute(statement) ?? handle.getExecutor().executeQuery(statement, { signal });
 }
 

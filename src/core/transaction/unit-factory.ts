@@ -37,7 +37,6 @@ export class UnitFactory<DB, Repositories, Services> {
   readonly #provider: { readonly sql: SqlVocabulary; readonly shared: SharedDefinitions };
   readonly #makeRepositories: Make<TransactionalProvider<DB>, Repositories>;
   readonly #unitClass: typeof UnitScope<DB, Repositories>;
-  readonly #units = new WeakMap<TransactionScope<DB>, Unit<DB, Repositories, Services>>();
 
   /** @throws ValidationError where a maker is none, or a service has the name of something else */
   constructor(
@@ -61,20 +60,19 @@ export class UnitFactory<DB, Repositories, Services> {
 
   /** The unit of a scope: the same for everybody who joins it. */
   unitOf(scope: TransactionScope<DB>): Unit<DB, Repositories, Services> {
-    let unit = this.#units.get(scope);
-    if (unit === undefined) {
-      const { sql, shared } = this.#provider;
-      const UnitClass = this.#unitClass;
-      unit = new UnitClass({
-        scope,
-        sql,
-        shared,
-        nest: (work) => scope.nest((inner) => work(inner.db)),
-        makeRepositories: this.#makeRepositories,
-      }) as Unit<DB, Repositories, Services>;
-      this.#units.set(scope, unit);
-    }
-    return unit;
+    return scope.companionOf(this, () => this.#makeUnit(scope));
+  }
+
+  #makeUnit(scope: TransactionScope<DB>): Unit<DB, Repositories, Services> {
+    const { sql, shared } = this.#provider;
+    const UnitClass = this.#unitClass;
+    return new UnitClass({
+      scope,
+      sql,
+      shared,
+      nest: (work) => scope.nest((inner) => work(inner.db)),
+      makeRepositories: this.#makeRepositories,
+    }) as Unit<DB, Repositories, Services>;
   }
 }
 

@@ -36,6 +36,7 @@ export interface UnitOfWorkOptions<DB, Repositories, Services> {
   readonly defaults?: Omit<UnitOptions, 'signal' | 'propagation'>;
 }
 
+const noOptions: UnitOptions = {};
 const propagations: readonly Propagation[] = ['nested', 'join', 'new', 'never'];
 
 /**
@@ -64,6 +65,8 @@ export class UnitOfWork<DB, Repositories = unknown, Services = unknown> {
   readonly #transactions: Transactions<DB>;
   readonly #units: UnitFactory<DB, Repositories, Services>;
   readonly #defaults: TransactionOptions;
+  /** For a call that asks for nothing by itself. */
+  readonly #defaultPlan: TransactionPlan;
 
   /**
    * @param provider whose database it works on
@@ -78,7 +81,8 @@ export class UnitOfWork<DB, Repositories = unknown, Services = unknown> {
     planTransaction(defaults);
     this.#transactions = transactions;
     this.#units = new UnitFactory(provider, repositories, services);
-    this.#defaults = defaults;
+    this.#defaults = { ...defaults };
+    this.#defaultPlan = this.#plan({});
   }
 
   /**
@@ -106,9 +110,9 @@ export class UnitOfWork<DB, Repositories = unknown, Services = unknown> {
    */
   async run<Result>(
     work: (unit: Unit<DB, Repositories, Services>) => Promise<Result>,
-    options: UnitOptions = {},
+    options: UnitOptions = noOptions,
   ): Promise<Result> {
-    const plan = this.#plan(options);
+    const plan = options === noOptions ? this.#defaultPlan : this.#plan(options);
     const { propagation = 'nested' } = options;
     // Asked for a new one as well: what a unit that was undone has left behind begins nothing more.
     const around = this.#transactions.findRunning();

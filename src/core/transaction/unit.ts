@@ -73,8 +73,9 @@ export class UnitScope<DB, Repositories> implements TransactionalProvider<DB> {
     this.db = scope.db;
     this.sql = sql;
     this.shared = shared;
-    this.afterCommit = (hook) => scope.hooks.afterCommit(hook);
-    this.afterRollback = (hook) => scope.hooks.afterRollback(hook);
+    // Bound: arrow functions here kept their scopes alive over several rounds of the garbage collector.
+    this.afterCommit = scope.hooks.afterCommit.bind(scope.hooks);
+    this.afterRollback = scope.hooks.afterRollback.bind(scope.hooks);
     this.transaction = nest;
     this.repositories = makeRepositories(this);
     this.#scope = scope;

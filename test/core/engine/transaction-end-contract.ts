@@ -1,8 +1,9 @@
 /** The part of the engine contract about the end of a transaction: no statement of it runs behind it. */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { sql, type Kysely } from 'kysely';
+import { sql, type CompiledQuery, type Kysely } from 'kysely';
 import { TransactionClosedError, type DatabaseProvider } from '../../../src/core/index.ts';
+import type { ProviderKysely } from '../../../src/core/provider/provider-kysely.ts';
 import { soakCount } from '../../support/engines.ts';
 import { passMicrotasks } from '../../support/microtasks.ts';
 import { rejectionOf } from '../../support/rejection.ts';
@@ -90,6 +91,27 @@ export function describeTransactionEnd<DB>(open: (settings: object) => Promise<D
     }
   });
 
+  for (const ending of ['commitTransaction', 'rollbackTransaction'] as const) {
+    it(`a statement just behind ${ending} of the driver waits, and is refused once its connection is given back`, async () => {
+      const provider = await openWithEntries();
+      const { driver } = (provider.db as ProviderKysely<DB>).config.dialect;
+      const endAndGiveBack = async (delay: number): Promise<unknown> => {
+        const connection = await driver.acquireConnection();
+        await driver.beginTransaction(connection, {});
+        await driver[ending](connection);
+        const late = rejectionOf(connection.executeQuery(addEntryQuery(provider.db, 1)));
+        await passMicrotasks(delay);
+        await driver.releaseConnection(connection);
+        return late;
+      };
+      // Also where several end within one turn of the event loop.
+      for (let delay = 0; delay < 20; delay += 1) {
+        expect(await endAndGiveBack(delay)).to.be.instanceOf(TransactionClosedError);
+      }
+      expect(await idsOf(provider)).to.deep.equal([0]);
+    });
+  }
+
   it('a stream of a transaction ends with it', async () => {
     const provider = await openWithEntries();
     await addEntry(provider.db, 1);
@@ -125,6 +147,10 @@ export function describeTransactionEnd<DB>(open: (settings: object) => Promise<D
 
 async function addEntry<DB>(db: Kysely<DB>, id: number): Promise<void> {
   await sql`insert into entries (id) values (${id})`.execute(db);
+}
+
+function addEntryQuery<DB>(db: Kysely<DB>, id: number): CompiledQuery {
+  return sql`insert into entries (id) values (${id})`.compile(db);
 }
 
 async function idsOf<DB>(provider: DatabaseProvider<DB>): Promise<number[]> {

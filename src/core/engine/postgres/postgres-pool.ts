@@ -5,7 +5,7 @@ import { ConnectionError } from '../../foundation/errors/connection-errors.ts';
 import type { PoolStats } from '../../foundation/pool-stats.ts';
 import { isHolding } from '../../pool/holding.ts';
 import { within } from '../../foundation/within.ts';
-import { LeaseLedger, type Holding } from '../../pool/lease-ledger.ts';
+import { LeaseLedger } from '../../pool/lease-ledger.ts';
 import { poolClosed } from '../../pool/pool-closed.ts';
 import { Semaphore } from '../../pool/semaphore.ts';
 import type { EngineContext } from '../engine.ts';
@@ -36,7 +36,6 @@ export class PostgresPool {
   readonly #clock: Clock;
   readonly #permits: Semaphore;
   readonly #ledger: LeaseLedger;
-  readonly #holdings = new Map<PostgresSession, Holding>();
   readonly #clients: PostgresClients;
   readonly #handoff: SessionHandoff;
   #state: PoolStats['state'] = 'running';
@@ -137,9 +136,9 @@ export class PostgresPool {
 
   /** Takes a session back. One that raw SQL may have changed is made clean before the next caller has it. */
   release(session: PostgresSession): void {
-    const holding = this.#holdings.get(session);
+    const { holding } = session;
     if (holding !== undefined) {
-      this.#holdings.delete(session);
+      session.holding = undefined;
       this.#ledger.takeBack(holding);
     }
     if (session.isTouched && session.isClean && this.style.cleansUp) {
@@ -218,7 +217,7 @@ export class PostgresPool {
   }
 
   #lend(session: PostgresSession, isShared: boolean): void {
-    if (!isShared) this.#holdings.set(session, this.#ledger.lend(this.#permits));
+    if (!isShared) session.holding = this.#ledger.lend(this.#permits);
   }
 
   /** @param deadline on the monotonic clock */

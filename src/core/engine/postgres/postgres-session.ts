@@ -2,6 +2,7 @@ import type { Client, CustomTypesConfig } from 'pg';
 import type { Clock } from '../../foundation/clock.ts';
 import { ConnectionError } from '../../foundation/errors/connection-errors.ts';
 import { TransactionAbortedError } from '../../foundation/errors/transaction-errors.ts';
+import type { Holding } from '../../pool/lease-ledger.ts';
 import { transactionAborted } from '../transaction-aborted.ts';
 import { answerGrace, giveUpAfter } from './answer-limit.ts';
 import { requireSafeIntegers } from './postgres-codecs.ts';
@@ -68,6 +69,8 @@ export class PostgresSession {
   readonly expiresAt: number;
   /** Since when nobody has it, on the monotonic clock, in ms; for whoever keeps the idle ones. */
   idleSince = 0;
+  /** Who has it at the moment, for the ledger of the pool; undefined where it is idle or shared. */
+  holding: Holding | undefined;
   /** Which life of the server it was opened in; see postgres-session-setup.ts. */
   incarnation: string | undefined;
   /** Whether the statement under way was cancelled on our side. */

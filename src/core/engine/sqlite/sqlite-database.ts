@@ -30,6 +30,11 @@ export class SqliteDatabase {
   #closed: LiminalDataError | undefined;
   #dataVersion: Statement<unknown[], number> | undefined;
   #lastWrite: QueryResult<unknown> | undefined;
+  /**
+   * Whether SQLite has said that a transaction is open, and nothing has run since that may have ended it: an error, or a
+   * statement that is no read or write of rows. Asking it before each statement costs as much as a small read.
+   */
+  #isInTransaction = false;
 
   /** @param values how parameters, rows and errors go in and out */
   constructor(database: Database, values: SqliteValues = providerValues) {
@@ -44,6 +49,7 @@ export class SqliteDatabase {
 
   /** Runs statements of our own, one after the other. What they return is dropped. */
   script(sql: string): void {
+    this.#isInTransaction = false;
     this.#database.exec(sql);
   }
 
@@ -58,7 +64,10 @@ export class SqliteDatabase {
 
   /** Whether a transaction is open. */
   get inTransaction(): boolean {
-    return this.#database.inTransaction;
+    if (this.#isInTransaction) return true;
+    const { inTransaction } = this.#database;
+    this.#isInTransaction = inTransaction && this.#values.haveConnectionAlone;
+    return inTransaction;
   }
 
   /** What the last write returned: the one that SQLite remembers for `changes()` and the like. */
@@ -80,6 +89,7 @@ export class SqliteDatabase {
       this.#values.checkRows(rows, statement, bound);
       return { rows: rows as Result[] };
     } catch (error) {
+      this.#isInTransaction = false;
       throw this.#values.cleanError(error);
     }
   }
@@ -112,18 +122,23 @@ export class SqliteDatabase {
       if (!this.#values.countsReturnedRows) return result;
       return { ...result, numAffectedRows: BigInt(result.rows.length) };
     }
+    // COMMIT, ROLLBACK and RELEASE among others.
+    if (statement.readonly) this.#isInTransaction = false;
     const bound = this.#values.bind(parameters);
     try {
       const { changes, lastInsertRowid } = statement.run(bound);
       return { insertId: BigInt(lastInsertRowid), numAffectedRows: BigInt(changes), rows: [] };
     } catch (error) {
+      this.#isInTransaction = false;
       throw this.#values.cleanError(error);
     }
   }
 
   /** Runs a statement of our own that has no parameters and returns nothing, such as `commit`. */
   command(sql: string): void {
-    this.#prepare(sql).run();
+    const statement = this.#prepare(sql);
+    this.#isInTransaction = false;
+    statement.run();
   }
 
   /**
@@ -192,6 +207,7 @@ export class SqliteDatabase {
       const { closedBy } = this;
       if (closedBy !== undefined) throw closedBy;
     } catch (error) {
+      this.#isInTransaction = false;
       throw this.#values.cleanError(error);
     } finally {
       this.#iterators.delete(rows);
@@ -207,6 +223,7 @@ export class SqliteDatabase {
   close(reason: LiminalDataError = closedError()): void {
     if (this.#closed !== undefined) return;
     this.#closed = reason;
+    this.#isInTransaction = false;
     for (const rows of this.#iterators) rows.return?.();
     this.#database.close();
   }

@@ -120,7 +120,7 @@ export class SqliteLane {
    * @throws PoolTimeoutError, PoolClosedError, NestedAcquireError as the semaphore; and what opening throws
    */
   async take(signal?: AbortSignal): Promise<LaneConnection> {
-    await this.#permits.acquire(signal);
+    if (signal?.aborted === true || !this.#permits.tryAcquire()) await this.#permits.acquire(signal);
     try {
       const connection = this.#topIdle() === undefined ? await this.#openOne(signal) : this.#idle.pop()!;
       connection.holding = this.#options.ledger.lend(this.#permits);

@@ -93,7 +93,11 @@ export class SqliteLease implements Lease {
 
   async executeQuery<Row>(query: CompiledQuery, options?: Options): Promise<QueryResult<Row>> {
     try {
-      return await this.#execute<Row>(query, options?.signal);
+      const signal = options?.signal;
+      const connection = this.#connection;
+      return connection === undefined
+        ? await this.#execute<Row>(query, signal)
+        : await this.#runHere<Row>(connection, query, signal);
     } catch (error) {
       // It has to settle: only then does Kysely give the connection back. It has told the caller of the abort
       // already, and prints whatever fails after it to the console.
@@ -142,10 +146,10 @@ export class SqliteLease implements Lease {
     const connection = this.#connection;
     if (connection === undefined) return;
     try {
-      // Only where there is something to clean: Kysely does not wait for a release after a stream.
-      // Where it fails the connection is closed, and the next borrower has another one.
-      if (this.#begun || this.#isReadOnly || connection.database.inTransaction)
-        await this.rollback().catch(() => {});
+      // Only where there is something to end: Kysely does not wait for a release after a stream. What SQL has begun by
+      // itself is rolled back where the connection goes. Where it fails the connection is closed, and the next borrower
+      // has another one.
+      if (this.#begun || this.#isReadOnly) await this.rollback().catch(() => {});
     } finally {
       this.#letGo();
     }

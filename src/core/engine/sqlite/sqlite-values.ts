@@ -23,6 +23,8 @@ export interface SqliteValues {
   readonly countsReturnedRows: boolean;
   /** Whether PRAGMA foreign_keys is refused where it has no effect. */
   readonly refusesLostPragmas: boolean;
+  /** Whether nobody else runs anything on the connection, such as the owner of one that was handed over. */
+  readonly haveConnectionAlone: boolean;
 }
 
 /** Nothing is rounded or replaced, no error repeats a value, and nothing is without effect in silence. */
@@ -32,6 +34,7 @@ export const providerValues: SqliteValues = {
   cleanError: withoutValues,
   countsReturnedRows: true,
   refusesLostPragmas: true,
+  haveConnectionAlone: true,
 };
 
 /** Everything as better-sqlite3 and Kysely do it: a drop-in replacement surprises nobody. */
@@ -41,4 +44,5 @@ export const plainValues: SqliteValues = {
   cleanError: (error) => error,
   countsReturnedRows: false,
   refusesLostPragmas: false,
+  haveConnectionAlone: false,
 };
