@@ -12,27 +12,13 @@ import type { SecretOptions } from './account/chat-secrets.ts';
 import { OauthIdentityRepository } from './account/oauth-identity-repository.ts';
 import { PreferenceRepository } from './account/preference-repository.ts';
 import { UserRepository } from './account/user-repository.ts';
+import type { ChatAudit } from './chat-audit.ts';
 import type { ChatDatabase } from './chat-database.ts';
+import type { ChatRepositories } from './chat-repositories.ts';
 import { ContextThreadRepository } from './conversation/context-thread-repository.ts';
 import { ConversationService } from './conversation/conversation-service.ts';
 import { MessageRepository } from './conversation/message-repository.ts';
 import { MessageSearch } from './conversation/message-search.ts';
-
-/** The chat's repositories, by their names in a store and in a unit of work. */
-export interface ChatRepositories {
-  /** Whoever has an account. */
-  readonly users: UserRepository;
-  /** The links between users and their accounts at OAuth providers. */
-  readonly oauthIdentities: OauthIdentityRepository;
-  /** Users' keys to model providers. */
-  readonly apiKeys: ApiKeyRepository;
-  /** Users' settings. */
-  readonly preferences: PreferenceRepository;
-  /** Threads. New ones, and new messages, come by `conversations`. */
-  readonly threads: ContextThreadRepository;
-  /** Messages. New ones and new contents come by `conversations`, which keeps their order and the search. */
-  readonly messages: MessageRepository;
-}
 
 /** The chat's services, by their names in a store and in a unit of work. */
 export interface ChatServices {
@@ -61,35 +47,67 @@ export type ChatUnitOfWork = UnitOfWork<ChatDatabase, ChatRepositories, ChatServ
  */
 export type ChatUnit = Unit<ChatDatabase, ChatRepositories, ChatServices>;
 
+type ChatTarget = TransactionalProvider<ChatDatabase>;
+
 /** How each repository is made, for a provider as for a unit. */
 export type ChatRepositoryMakers = RepositoryMakers<ChatDatabase, ChatRepositories>;
 
-/** Says how each repository is made. */
-export function chatRepositories(secrets: SecretOptions): ChatRepositoryMakers {
+/**
+ * Says how each repository is made.
+ *
+ * @param secrets the keys of those that store secrets
+ * @param audit records what they do; undefined where nothing is recorded
+ */
+export function chatRepositories(secrets: SecretOptions, audit?: ChatAudit): ChatRepositoryMakers {
+  const on = (name: keyof ChatRepositories, target: ChatTarget): ChatTarget =>
+    audit === undefined ? target : audit.target(name, target);
+  const secretsOn = (target: ChatTarget): SecretOptions =>
+    audit === undefined ? secrets : { ...secrets, recorder: audit.recorder(target) };
   return {
-    users: (target) => new UserRepository(target),
-    oauthIdentities: (target) => new OauthIdentityRepository(target, secrets),
-    apiKeys: (target) => new ApiKeyRepository(target, secrets),
-    preferences: (target) => new PreferenceRepository(target),
-    threads: (target) => new ContextThreadRepository(target),
-    messages: (target) => new MessageRepository(target),
+    users: (target) => new UserRepository(on('users', target)),
+    oauthIdentities: (target) =>
+      new OauthIdentityRepository(on('oauthIdentities', target), secretsOn(target)),
+    apiKeys: (target) => new ApiKeyRepository(on('apiKeys', target), secretsOn(target)),
+    preferences: (target) => new PreferenceRepository(on('preferences', target)),
+    threads: (target) => new ContextThreadRepository(on('threads', target)),
+    messages: (target) => new MessageRepository(on('messages', target)),
   };
+}
+
+/** Makes the repositories of a provider. */
+export function repositoriesOf(provider: ChatTarget, makers: ChatRepositoryMakers): ChatRepositories {
+  return {
+    users: makers.users(provider),
+    oauthIdentities: makers.oauthIdentities(provider),
+    apiKeys: makers.apiKeys(provider),
+    preferences: makers.preferences(provider),
+    threads: makers.threads(provider),
+    messages: makers.messages(provider),
+  };
+}
+
+/** What services are made with beside the repositories. */
+export interface ServiceSettings {
+  /** Says when something is done. */
+  readonly clock: Clock;
+  /** Records what is done; undefined where nothing is recorded. */
+  readonly audit?: ChatAudit | undefined;
 }
 
 /** Makes the account service of a provider or a unit. */
 export function accountsOf(
   provider: TransactionalProvider<ChatDatabase>,
   { users, oauthIdentities }: ChatRepositories,
-  clock: Clock,
+  { clock, audit }: ServiceSettings,
 ): AccountService {
-  return new AccountService({ provider, users, oauthIdentities, clock });
+  return new AccountService({ provider, users, oauthIdentities, clock, recorder: audit?.recorder(provider) });
 }
 
 /** Makes the conversation service of a provider or a unit. */
 export function conversationsOf(
   provider: TransactionalProvider<ChatDatabase>,
   { threads, messages }: ChatRepositories,
-  clock: Clock,
+  { clock }: ServiceSettings,
 ): ConversationService {
   const search = new MessageSearch(provider, messages);
   return new ConversationService({ provider, threads, messages, search, clock });
@@ -99,13 +117,13 @@ export function conversationsOf(
 export function chatUnitOfWork(
   provider: DatabaseProvider<ChatDatabase>,
   repositories: ChatRepositoryMakers,
-  clock: Clock,
+  settings: ServiceSettings,
 ): ChatUnitOfWork {
   return new UnitOfWork<ChatDatabase, ChatRepositories, ChatServices>(provider, {
     repositories,
     services: {
-      accounts: (unit) => accountsOf(unit, unit.repositories, clock),
-      conversations: (unit) => conversationsOf(unit, unit.repositories, clock),
+      accounts: (unit) => accountsOf(unit, unit.repositories, settings),
+      conversations: (unit) => conversationsOf(unit, unit.repositories, settings),
     },
   });
 }

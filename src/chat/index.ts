@@ -1,5 +1,11 @@
-export { openChatStore, type ChatStore, type ChatStoreOptions } from './open-chat-store.ts';
-export type { ChatRepositories, ChatServices, ChatUnit, ChatUnitOfWork } from './chat-unit-of-work.ts';
+export {
+  openChatStore,
+  type AuditedChatStore,
+  type ChatStore,
+  type ChatStoreOptions,
+} from './open-chat-store.ts';
+export type { ChatRepositories } from './chat-repositories.ts';
+export type { ChatServices, ChatUnit, ChatUnitOfWork } from './chat-unit-of-work.ts';
 export type { ScopedChat } from './scoped-chat.ts';
 export { chatMigrations } from '../../migrations/chat/index.ts';
 export type {

@@ -9,16 +9,19 @@ import {
   type DatabaseProvider,
   type ProviderOptions,
 } from '../core/index.ts';
+import { AuditLog, auditMigrations, type AuditLogOptions } from '../core/audit/index.ts';
 import { healthMigrations } from '../core/health/index.ts';
-import { Migrator } from '../core/migrate/index.ts';
+import { Migrator, type MigrationSet } from '../core/migrate/index.ts';
 import type { KeyRing } from '../core/security/index.ts';
+import { ChatAudit } from './chat-audit.ts';
 import type { ChatDatabase } from './chat-database.ts';
+import type { ChatRepositories } from './chat-repositories.ts';
 import {
   accountsOf,
   chatRepositories,
   chatUnitOfWork,
   conversationsOf,
-  type ChatRepositories,
+  repositoriesOf,
   type ChatServices,
   type ChatUnitOfWork,
 } from './chat-unit-of-work.ts';
@@ -40,6 +43,11 @@ export interface ChatStoreOptions extends Pick<
    * else works, and storing or revealing one is a ConfigurationError.
    */
   readonly encryption?: KeyRing | undefined;
+  /**
+   * Records who did what, in the transaction of what was done; see `docs/audit.md`. Nothing is recorded by default. The
+   * keys may be those of `encryption`.
+   */
+  readonly audit?: AuditLogOptions | undefined;
 }
 
 /** A chat application's data: repositories for its entities, and the services that keep its promises. */
@@ -73,8 +81,16 @@ export interface ChatStore extends ChatRepositories, ChatServices, AsyncDisposab
    * const thread = await mine.conversations.startThread({ title: 'Lunch' });
    */
   scopedTo(userId: UserId): ScopedChat;
+  /** The audit trail; undefined where the store was opened without `audit`. */
+  readonly audit: AuditLog | undefined;
   /** Closes the replies, then the database; see `DatabaseProvider.close`. */
   readonly close: DatabaseProvider<ChatDatabase>['close'];
+}
+
+/** A store that records what is done. */
+export interface AuditedChatStore extends ChatStore {
+  /** The audit trail: reading it, proving it, and keeping it as the law asks. */
+  readonly audit: AuditLog;
 }
 
 /**
@@ -90,6 +106,10 @@ export interface ChatStore extends ChatRepositories, ChatServices, AsyncDisposab
  * const thread = await store.conversations.startThread({ title: 'Lunch' });
  * await store.conversations.appendMessage(thread.id, { role: 'user', content: 'Where shall we go?' });
  */
+export function openChatStore(
+  options: ChatStoreOptions & { readonly audit: AuditLogOptions },
+): Promise<AuditedChatStore>;
+export function openChatStore(options: ChatStoreOptions): Promise<ChatStore>;
 export async function openChatStore(options: ChatStoreOptions): Promise<ChatStore> {
   const {
     database,
@@ -97,6 +117,7 @@ export async function openChatStore(options: ChatStoreOptions): Promise<ChatStor
     clock = systemClock,
     logger = silentLogger,
     encryption,
+    audit: auditOptions,
     ...providerOptions
   } = options;
   const provider = DatabaseProviderFactory.createProvider<ChatDatabase>(database, {
@@ -104,21 +125,22 @@ export async function openChatStore(options: ChatStoreOptions): Promise<ChatStor
     ...(options.logger === undefined ? {} : { logger }),
     clock,
   });
-  if (migrate) await migrateOrClose(provider, clock);
+  const log = auditOptions && new AuditLog(provider, { clock, ...auditOptions });
+  if (migrate)
+    await migrateOrClose(provider, log === undefined ? ownSets : [...ownSets, auditMigrations], clock);
 
-  const makers = chatRepositories({ encryption, clock });
-  const repositories: ChatRepositories = {
-    users: makers.users(provider),
-    oauthIdentities: makers.oauthIdentities(provider),
-    apiKeys: makers.apiKeys(provider),
-    preferences: makers.preferences(provider),
-    threads: makers.threads(provider),
-    messages: makers.messages(provider),
-  };
+  const secrets = { encryption, clock };
+  const unrecorded = repositoriesOf(provider, chatRepositories(secrets));
+  const audit = log && new ChatAudit(log, unrecorded);
+  const makers = chatRepositories(secrets, audit);
+  const repositories = audit === undefined ? unrecorded : repositoriesOf(provider, makers);
 
-  const unitOfWork = chatUnitOfWork(provider, makers, clock);
-  const conversations = conversationsOf(provider, repositories, clock);
-  const replyParts = { provider, unitOfWork, conversations, messages: repositories.messages, clock, logger };
+  const settings = { clock, audit };
+  const unitOfWork = chatUnitOfWork(provider, makers, settings);
+  const conversations = conversationsOf(provider, repositories, settings);
+  const { messages } = repositories;
+  const drafts = unrecorded.messages;
+  const replyParts = { provider, unitOfWork, conversations, messages, drafts, clock, logger };
   const openReplies: ReplyService[] = [];
   const close: ChatStore['close'] = async (closeOptions) => {
     await Promise.all(openReplies.map((replies) => replies.close(closeOptions)));
@@ -128,10 +150,11 @@ export async function openChatStore(options: ChatStoreOptions): Promise<ChatStor
   return {
     provider,
     ...repositories,
-    accounts: accountsOf(provider, repositories, clock),
+    accounts: accountsOf(provider, repositories, settings),
     conversations,
     unitOfWork,
-    scopedTo: (userId) => scopedChat(provider, makers, userId, clock),
+    audit: log,
+    scopedTo: (userId) => scopedChat(provider, makers, userId, settings),
     replies(replyOptions) {
       const replies = new ReplyService(replyParts, replyOptions);
       openReplies.push(replies);
@@ -142,10 +165,15 @@ export async function openChatStore(options: ChatStoreOptions): Promise<ChatStor
   };
 }
 
-async function migrateOrClose(provider: DatabaseProvider<ChatDatabase>, clock: Clock): Promise<void> {
+const ownSets: readonly MigrationSet[] = [healthMigrations, sagaMigrations, chatMigrations];
+
+async function migrateOrClose(
+  provider: DatabaseProvider<ChatDatabase>,
+  sets: readonly MigrationSet[],
+  clock: Clock,
+): Promise<void> {
   try {
-    for (const set of [healthMigrations, sagaMigrations, chatMigrations])
-      await new Migrator(provider, set, { clock }).latest();
+    for (const set of sets) await new Migrator(provider, set, { clock }).latest();
   } catch (error) {
     await provider.close();
     throw error;

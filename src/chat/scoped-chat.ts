@@ -1,12 +1,14 @@
 import { RowScope, type Offered, type RowRules } from '../core/security/index.ts';
-import type { Clock, TransactionalProvider } from '../core/index.ts';
+import { currentActor, runAs, type TransactionalProvider } from '../core/index.ts';
 import {
   conversationsOf,
-  type ChatRepositories,
+  repositoriesOf,
   type ChatRepositoryMakers,
   type ChatServices,
+  type ServiceSettings,
 } from './chat-unit-of-work.ts';
 import type { ChatDatabase } from './chat-database.ts';
+import type { ChatRepositories } from './chat-repositories.ts';
 import type { ImportedThread, ImportOptions, ImportReport } from './conversation/thread-import.ts';
 import { UserId } from './ids.ts';
 
@@ -38,27 +40,23 @@ export function scopedChat(
   provider: TransactionalProvider<ChatDatabase>,
   makers: ChatRepositoryMakers,
   id: UserId,
-  clock: Clock,
+  settings: ServiceSettings,
 ): ScopedChat {
   const userId = UserId.parse(id);
   const scope = new RowScope({ rules, actor: userId });
   const confined = scope.provider(provider);
-  const repositories: ChatRepositories = {
-    users: makers.users(confined),
-    oauthIdentities: makers.oauthIdentities(confined),
-    apiKeys: makers.apiKeys(confined),
-    preferences: makers.preferences(confined),
-    threads: makers.threads(confined),
-    messages: makers.messages(confined),
-  };
-  const conversations = scope.offer(conversationsOf(confined, repositories, clock));
+  const repositories = repositoriesOf(confined, makers);
+  // The trail is to name somebody, also where the application has not said who acts.
+  const offer = <Inner extends object>(inner: Inner): Offered<Inner> =>
+    settings.audit === undefined ? scope.offer(inner) : actingFor(userId, scope.offer(inner));
+  const conversations = offer(conversationsOf(confined, repositories, settings));
   return Object.freeze({
-    users: scope.offer(repositories.users),
-    oauthIdentities: scope.offer(repositories.oauthIdentities),
-    apiKeys: scope.offer(repositories.apiKeys),
-    preferences: scope.offer(repositories.preferences),
-    threads: scope.offer(repositories.threads),
-    messages: scope.offer(repositories.messages),
+    users: offer(repositories.users),
+    oauthIdentities: offer(repositories.oauthIdentities),
+    apiKeys: offer(repositories.apiKeys),
+    preferences: offer(repositories.preferences),
+    threads: offer(repositories.threads),
+    messages: offer(repositories.messages),
     conversations: Object.freeze({
       ...conversations,
       // Whoever leaves the owner out means themselves.
@@ -68,6 +66,16 @@ export function scopedChat(
         conversations.importThreads(ownedBy(userId, threads), options),
     } satisfies Offered<ChatServices['conversations']>),
   });
+}
+
+/** The same methods, which run on behalf of a user where nobody else is known to act. */
+function actingFor<Methods extends object>(id: UserId, methods: Methods): Methods {
+  const acting: Record<string, unknown> = {};
+  for (const [name, method] of Object.entries(methods) as [string, (...args: unknown[]) => unknown][]) {
+    acting[name] = (...args: unknown[]) =>
+      runAs(currentActor() ?? { type: 'user', id }, () => method(...args));
+  }
+  return Object.freeze(acting) as Methods;
 }
 
 // By the source: an import knows one that was read already by the object that it is handed.

@@ -1,9 +1,12 @@
 import { openChatStore } from '../chat/index.ts';
 import { systemClock } from '../core/index.ts';
+import { KeyRing } from '../core/security/index.ts';
+import { asCaller } from './audit-options.ts';
 import type { Cli } from './cli.ts';
 import { ConversationFile } from './conversation-file.ts';
-import { chooseDatabase, type DatabaseOptions } from './open-database.ts';
+import { chooseDatabase, withProvider, type DatabaseOptions } from './open-database.ts';
 import { createProgress } from './progress.ts';
+import { hasAuditTrail } from './recorded-work.ts';
 
 /**
  * Imports a file into the chat store, whose tables are brought up to date first.
@@ -16,17 +19,22 @@ import { createProgress } from './progress.ts';
  */
 export async function importConversations(cli: Cli, options: DatabaseOptions, path: string): Promise<void> {
   const { database, label } = await chooseDatabase(cli, options);
-  const store = await openChatStore({ database });
+  // Where others record what they do, what is imported must not come in unseen.
+  const isAudited = await withProvider(database, hasAuditTrail);
+  const store = await openChatStore({
+    database,
+    ...(isAudited && { audit: { keys: KeyRing.fromEnv(cli.env) } }),
+  });
   const progress = createProgress({ stream: cli.output.stderr, unit: 'threads' });
   const file = new ConversationFile(path);
   const start = systemClock.monotonic();
   try {
-    const { threads, messages, skipped } = await store.conversations
-      .importThreads(file, {
+    const { threads, messages, skipped } = await asCaller(() =>
+      store.conversations.importThreads(file, {
         onProgress: (done) =>
           progress.update(done.threads + done.skipped, `${done.messages} messages imported`),
-      })
-      .finally(() => progress.end());
+      }),
+    ).finally(() => progress.end());
     const duration = Math.round(systemClock.monotonic() - start);
     cli.output.line(
       `Imported ${threads} threads with ${messages} messages into ${label} in ${duration} ms; ${skipped} were there already.`,

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { chatEncryption } from '../chat/index.ts';
-import type { DatabaseProvider } from '../core/index.ts';
+import { auditKeyUse } from '../core/audit/index.ts';
+import { ConfigurationError, type DatabaseProvider } from '../core/index.ts';
 import {
   KeyRing,
   keyStatus,
@@ -13,6 +14,7 @@ import {
 import type { Cli } from './cli.ts';
 import { chooseDatabase, requireDatabaseFile, withProvider, type DatabaseOptions } from './open-database.ts';
 import { createProgress } from './progress.ts';
+import { hasAuditTrail, recordWork } from './recorded-work.ts';
 
 interface RotateOptions extends DatabaseOptions {
   readonly batchSize?: number;
@@ -42,6 +44,9 @@ async function rotate(cli: Cli, options: RotateOptions): Promise<void> {
   const { batchSize, throttle } = options;
   const { output } = cli;
   await withKeys(cli, options, async (provider, use, label) => {
+    const { activeId } = use.ring;
+    const tables = use.tables.map(({ table }) => table);
+    await recordWork(provider, use.ring, { action: 'keys.rotate', metadata: { activeId, tables } });
     const progress = createProgress({ stream: output.stderr, unit: 'rows' });
     const report = await rotateKeys(provider, {
       ...use,
@@ -50,8 +55,10 @@ async function rotate(cli: Cli, options: RotateOptions): Promise<void> {
       onProgress: ({ table, rotated, total }) => progress.update(rotated, `of ${total} in ${table}`),
     });
     progress.end();
+    const done = report.map(({ table, rotated, unreadable }) => ({ table, rotated, unreadable }));
+    await recordWork(provider, use.ring, { action: 'keys.rotated', metadata: { activeId, tables: done } });
     for (const table of report) output.line(describeRotation(table));
-    output.document({ database: label, activeId: use.ring.activeId, tables: report });
+    output.document({ database: label, activeId, tables: report });
     // What does not open is nobody's to rotate; whoever runs this should hear of it.
     if (report.some(({ unreadable }) => unreadable > 0)) cli.exitCode = 1;
   });
@@ -84,9 +91,20 @@ function describeColumn({ table, column, keys, unknown }: ColumnKeyStatus): stri
 async function retire(cli: Cli, keyId: string, options: DatabaseOptions): Promise<void> {
   await withKeys(cli, options, async (provider, use, label) => {
     const ring = await retireKey(provider, { ...use, keyId });
+    if (await hasAuditTrail(provider)) await requireUnusedInTrail(provider, keyId);
+    await recordWork(provider, use.ring, { action: 'keys.retire', metadata: { keyId } });
     cli.output.line(`No row needs the key ${keyId}: take it out of LIMINAL_ENCRYPTION_KEY.`);
     cli.output.document({ database: label, retired: keyId, left: ring.ids });
   });
+}
+
+/** The trail is never written anew, so that a rotation does not help it. */
+async function requireUnusedInTrail(provider: DatabaseProvider<unknown>, keyId: string): Promise<void> {
+  const entries = (await auditKeyUse(provider)).get(keyId) ?? 0;
+  if (entries === 0) return;
+  throw new ConfigurationError(
+    `The key ${keyId} cannot go: ${entries} entries of the audit trail are proved with it. Keep it behind the active one for as long as the trail keeps them.`,
+  );
 }
 
 async function withKeys(

@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { auditMigrations } from '../../migrations/audit/index.ts';
 import { chatMigrations } from '../../migrations/chat/index.ts';
 import { healthMigrations } from '../../migrations/health/index.ts';
 import { outboxMigrations } from '../../migrations/outbox/index.ts';
@@ -9,6 +10,7 @@ import { orderSets, type MigrationSet } from '../core/migrate/index.ts';
 
 /** What a project has that names no migrations of its own. */
 const packageSets: readonly MigrationSet[] = [
+  auditMigrations,
   chatMigrations,
   healthMigrations,
   outboxMigrations,

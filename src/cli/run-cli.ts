@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import process from 'node:process';
 import { LiminalDataError, MigrationError } from '../core/index.ts';
+import { addAuditCommand } from './audit-command.ts';
 import { addBackupCommands } from './backup-command.ts';
 import type { Cli } from './cli.ts';
 import { addImportCommand } from './import-command.ts';
@@ -83,6 +84,7 @@ function createProgram(cli: Cli): Command {
     });
   addMigrateCommand(program, cli);
   addImportCommand(program, cli);
+  addAuditCommand(program, cli);
   addOutboxCommand(program, cli);
   addSagaCommand(program, cli);
   addBackupCommands(program, cli);

@@ -48,9 +48,11 @@ export type { BatchMember, BatchResults } from './query/batch.ts';
 // Repositories
 export type { Cursor, Page } from './domain/page.ts';
 export { Repository, type UpsertOptions } from './repository/repository.ts';
-export { ReadRepository, type DefaultKey } from './repository/read-repository.ts';
-export type { RepositoryOptions, RepositoryProvider } from './repository/table-definition.ts';
+export { ReadRepository } from './repository/read-repository.ts';
+export type { RepositoryProvider } from './repository/repository-provider.ts';
+export type { RepositoryOptions } from './repository/table-definition.ts';
 export type {
+  DefaultKey,
   FindOptions,
   FirstOptions,
   KeyValue,
@@ -193,6 +195,7 @@ export {
   KeyInUseError,
   UnknownKeyError,
 } from './foundation/errors/security-errors.ts';
+export { AuditTamperedError, LegalHoldError } from './foundation/errors/audit-errors.ts';
 export { DeliveryAbortedError } from './foundation/errors/outbox-errors.ts';
 export { KeySetUnavailableError } from './foundation/errors/key-set-error.ts';
 export {

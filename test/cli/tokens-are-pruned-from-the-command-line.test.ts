@@ -3,7 +3,7 @@ import { RefreshTokens, Revocations } from '../../src/core/security/index.ts';
 import { openTokenDatabase } from '../core/security/tokens/tokens-fixture.ts';
 import { describeOnDatabase, type TestDatabase } from '../support/database.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import { runBin } from './run-bin.ts';
+import { runHere } from './run-bin.ts';
 
 function describeOnLasting(title: string, body: (database: TestDatabase) => void): void {
   describeOnDatabase('sqlite-file', title, body);
@@ -24,7 +24,7 @@ describeOnLasting('tokens are pruned from the command line', (database) => {
     const living = await lasting.begin({ subject: 'ann' });
     for (const subject of ['ann', 'ben', 'cleo']) await new RefreshTokens(provider, old).begin({ subject });
     await new RefreshTokens(provider, old).revokeSubject('cleo');
-    const run = (...args: string[]) => runBin(['tokens', 'prune', ...args, '--database', url]);
+    const run = (...args: string[]) => runHere(['tokens', 'prune', ...args, '--database', url]);
 
     const people = await run();
     expect({ code: people.code, stderr: people.stderr }).to.deep.equal({ code: 0, stderr: '' });
@@ -39,7 +39,7 @@ describeOnLasting('tokens are pruned from the command line', (database) => {
 
   it('and refuses a database without the tables, or none', async () => {
     const url = await database.freshUrl();
-    const { code, stdout, stderr } = await runBin(['tokens', 'prune', '--database', url]);
+    const { code, stdout, stderr } = await runHere(['tokens', 'prune', '--database', url]);
     expect({ code, stdout }).to.deep.equal({ code: 1, stdout: '' });
     expect(stderr).to.match(/^error: [^\n]+\n$/);
   });

@@ -4,10 +4,15 @@ import {
   SerializationFailureError,
   UniqueViolationError,
   ValidationError,
+  currentActor,
+  runAs,
   type Clock,
   type Issue,
+  type RepositoryCallOptions,
   type TransactionalProvider,
 } from '../../core/index.ts';
+import { recordAction, type ActionRecorder } from '../action-recorder.ts';
+import { auditedEntities } from '../audited-entities.ts';
 import type { ChatDatabase } from '../chat-database.ts';
 import type { UserId } from '../ids.ts';
 import type { OauthIdentityRepository } from './oauth-identity-repository.ts';
@@ -31,6 +36,8 @@ export interface AccountParts {
   readonly oauthIdentities: OauthIdentityRepository;
   /** Says when somebody signs in. */
   readonly clock: Clock;
+  /** Records each sign-in; nobody does by default. */
+  readonly recorder?: ActionRecorder | undefined;
 }
 
 /** What an OAuth provider says of whoever signs in. */
@@ -102,8 +109,21 @@ export class AccountService {
     if (!ProviderName.is(provider) || !ProviderUserId.is(providerUserId)) return undefined;
     const identity = await oauthIdentities.findByProvider(provider, providerUserId, options);
     if (identity === undefined) return undefined;
-    await oauthIdentities.markUsed(identity.id, now, options);
+    await asUser(identity.userId, () =>
+      this.#signIn(identity, options, (inner) => oauthIdentities.markUsed(identity.id, now, inner)),
+    );
     return users.findById(identity.userId, options);
+  }
+
+  #signIn(
+    { id }: OauthIdentity,
+    options: RepositoryCallOptions<ChatDatabase>,
+    work: (options: RepositoryCallOptions<ChatDatabase>) => Promise<unknown>,
+  ): Promise<unknown> {
+    return recordAction(this.#parts.recorder, options, work, () => ({
+      action: 'sign-in',
+      entity: { type: auditedEntities.oauthIdentities, id },
+    }));
   }
 
   #createUser(candidate: Candidate): Promise<User> {
@@ -114,11 +134,20 @@ export class AccountService {
       const linked = await this.#findUser(candidate.identity, candidate.now, { on });
       if (linked !== undefined) return linked;
       if (known !== undefined) requireSameOwner(known, candidate.user);
-      const user = known ?? (await users.insert(candidate.user, { on }));
-      await oauthIdentities.insert({ ...candidate.identity, userId: user.id }, { on });
-      return user;
+      const { id: userId } = known ?? candidate.user;
+      return asUser(userId, async () => {
+        const user = known ?? (await users.insert(candidate.user, { on }));
+        const identity = { ...candidate.identity, userId };
+        await this.#signIn(identity, { on }, (options) => oauthIdentities.insert(identity, options));
+        return user;
+      });
     });
   }
+}
+
+/** Whoever signs in does so themselves, where nobody else is known to act. */
+function asUser<Result>(id: UserId, work: () => Result): Result {
+  return runAs(currentActor() ?? { type: 'user', id }, work);
 }
 
 /** A user and an identity that may be stored. */

@@ -8,6 +8,8 @@ import {
   type Secret,
 } from '../../core/index.ts';
 import { encryptMapper, RowCipher, sealedColumnsOf } from '../../core/security/index.ts';
+import { recordAction } from '../action-recorder.ts';
+import { auditedEntities } from '../audited-entities.ts';
 import type { ApiKeysTable, ChatDatabase } from '../chat-database.ts';
 import { UserId } from '../ids.ts';
 import { apiKeyFromRow, apiKeyToRow } from './api-key-mapper.ts';
@@ -123,11 +125,14 @@ export class ApiKeyRepository extends Repository<ChatDatabase, 'api_keys', ApiKe
     options: RepositoryCallOptions<ChatDatabase> = {},
   ): Promise<Secret> {
     const vault = this.#vault('reveal an API key');
-    const found = await vault.findFirst(placeOf(userId, provider), options);
-    if (found?.key === undefined || found.key === null) throw new NotFoundError('api_keys');
-    if (isRevoked(found.record))
-      throw new ValidationError('A revoked API key cannot be used; store a new one.');
-    return found.key;
+    const place = placeOf(userId, provider);
+    const { key } = await recordAction(
+      this.#secrets.recorder,
+      options,
+      async (inner) => requireUsable(await vault.findFirst(place, inner)),
+      ({ record }) => ({ action: 'reveal', entity: { type: auditedEntities.apiKeys, id: record.id } }),
+    );
+    return key;
   }
 
   /**
@@ -179,6 +184,13 @@ export class ApiKeyRepository extends Repository<ChatDatabase, 'api_keys', ApiKe
       ),
     });
   }
+}
+
+function requireUsable(found: KeyedRecord | undefined): KeyedRecord & { readonly key: Secret } {
+  if (found?.key === undefined || found.key === null) throw new NotFoundError('api_keys');
+  if (isRevoked(found.record))
+    throw new ValidationError('A revoked API key cannot be used; store a new one.');
+  return { record: found.record, key: found.key };
 }
 
 function placeOf(

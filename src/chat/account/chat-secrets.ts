@@ -1,5 +1,6 @@
 import { ConfigurationError, Secret, systemClock, ValidationError, type Clock } from '../../core/index.ts';
 import type { KeyRing } from '../../core/security/index.ts';
+import type { ActionRecorder } from '../action-recorder.ts';
 
 /** What a repository needs that stores secrets. */
 export interface SecretOptions {
@@ -7,6 +8,8 @@ export interface SecretOptions {
   readonly encryption?: KeyRing | undefined;
   /** Says when a secret is stored or used; the machine's clock by default. */
   readonly clock?: Clock;
+  /** Records what is given out and what is stored by statements of its own; nobody does by default. */
+  readonly recorder?: ActionRecorder | undefined;
 }
 
 /** The most bytes of a secret; what providers hand out has a few hundred. */
@@ -16,10 +19,12 @@ const maxBytes = 16_384;
 export class ChatSecrets {
   readonly #ring: KeyRing | undefined;
   readonly clock: Clock;
+  readonly recorder: ActionRecorder | undefined;
 
-  constructor({ encryption, clock = systemClock }: SecretOptions) {
+  constructor({ encryption, clock = systemClock, recorder }: SecretOptions) {
     this.#ring = encryption;
     this.clock = clock;
+    this.recorder = recorder;
   }
 
   /**

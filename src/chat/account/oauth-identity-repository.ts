@@ -7,6 +7,8 @@ import {
   type Secret,
 } from '../../core/index.ts';
 import { RowCipher, sealedColumnsOf } from '../../core/security/index.ts';
+import { recordAction } from '../action-recorder.ts';
+import { auditedEntities } from '../audited-entities.ts';
 import type { ChatDatabase, OauthIdentitiesTable } from '../chat-database.ts';
 import { OauthIdentityId } from '../ids.ts';
 import { oauthIdentityEncryption } from './chat-encryption.ts';
@@ -115,7 +117,9 @@ export class OauthIdentityRepository extends Repository<ChatDatabase, 'oauth_ide
     const cipher = this.#cipher('store a refresh token');
     const key = OauthIdentityId.parse(id);
     const row = cipher.seal({ id: key, sealed_refresh_token: parseSecret(token, 'token') });
-    await this.#setRefreshToken(key, row['sealed_refresh_token'], options);
+    await this.#recorded('store-refresh-token', key, options, (inner) =>
+      this.#setRefreshToken(key, row['sealed_refresh_token'], inner),
+    );
   }
 
   /**
@@ -133,14 +137,17 @@ export class OauthIdentityRepository extends Repository<ChatDatabase, 'oauth_ide
     options: RepositoryCallOptions<ChatDatabase> = {},
   ): Promise<Secret> {
     const cipher = this.#cipher('reveal a refresh token');
-    const row = await this.database(options)
-      .selectFrom('oauth_identities')
-      .select(['id', 'sealed_refresh_token'])
-      .where('id', '=', OauthIdentityId.parse(id))
-      .executeTakeFirst();
-    const token = row === undefined ? null : cipher.open(row)['sealed_refresh_token'];
-    if (token === null) throw new NotFoundError('oauth_identities');
-    return token as Secret;
+    const key = OauthIdentityId.parse(id);
+    return this.#recorded('reveal', key, options, async (inner) => {
+      const row = await this.database(inner)
+        .selectFrom('oauth_identities')
+        .select(['id', 'sealed_refresh_token'])
+        .where('id', '=', key)
+        .executeTakeFirst();
+      const token = row === undefined ? null : cipher.open(row)['sealed_refresh_token'];
+      if (token === null) throw new NotFoundError('oauth_identities');
+      return token as Secret;
+    });
   }
 
   /**
@@ -154,7 +161,22 @@ export class OauthIdentityRepository extends Repository<ChatDatabase, 'oauth_ide
     id: OauthIdentityId,
     options: RepositoryCallOptions<ChatDatabase> = {},
   ): Promise<void> {
-    await this.#setRefreshToken(OauthIdentityId.parse(id), null, options);
+    const key = OauthIdentityId.parse(id);
+    await this.#recorded('forget-refresh-token', key, options, (inner) =>
+      this.#setRefreshToken(key, null, inner),
+    );
+  }
+
+  #recorded<Result>(
+    action: string,
+    id: OauthIdentityId,
+    options: RepositoryCallOptions<ChatDatabase>,
+    work: (options: RepositoryCallOptions<ChatDatabase>) => Promise<Result>,
+  ): Promise<Result> {
+    return recordAction(this.#secrets.recorder, options, work, () => ({
+      action,
+      entity: { type: auditedEntities.oauthIdentities, id },
+    }));
   }
 
   async #setRefreshToken(

@@ -253,12 +253,7 @@ export class ConversationService {
    * @throws ValidationError where the id is no UUID
    */
   async deleteThread(threadId: ThreadId, options: InTransaction = {}): Promise<boolean> {
-    const { on = this.#parts.provider.db } = options;
-    const { numDeletedRows } = await on
-      .deleteFrom('context_threads')
-      .where('id', '=', ThreadId.parse(threadId))
-      .executeTakeFirstOrThrow();
-    return numDeletedRows > 0n;
+    return this.#parts.threads.deleteById(ThreadId.parse(threadId), options);
   }
 
   /**

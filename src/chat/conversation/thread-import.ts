@@ -1,7 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { ValidationError, type Issue } from '../../core/index.ts';
 import type { UserId } from '../ids.ts';
-import { contextThreadToRow } from './context-thread-mapper.ts';
 import { advanceThread, createThread, type ContextThread } from './context-thread.ts';
 import type { ConversationParts } from './conversation-parts.ts';
 import { searchEntryOf, type SearchEntry } from './message-search.ts';
@@ -103,16 +102,11 @@ function isFull(batch: readonly PreparedThread[]): boolean {
 
 function storeBatch(parts: ConversationParts, batch: readonly PreparedThread[]): Promise<ImportReport> {
   // In one order everywhere, so that imports of the same threads at once wait for each other, not in a ring.
-  const rows = batch
-    .map(({ thread }) => contextThreadToRow(thread))
-    .sort((one, other) => ((one.source_id ?? '') < (other.source_id ?? '') ? -1 : 1));
+  const threads = batch
+    .map(({ thread }) => thread)
+    .sort((one, other) => ((one.sourceId ?? '') < (other.sourceId ?? '') ? -1 : 1));
   return parts.provider.transaction(async (on) => {
-    const stored = await on
-      .insertInto('context_threads')
-      .values(rows)
-      .onConflict((conflict) => conflict.column('source_id').doNothing())
-      .returning('id')
-      .execute();
+    const stored = await parts.threads.insertMissing(threads, { conflict: ['source_id'], on });
     const ids = new Set<string>(stored.map(({ id }) => id));
     const inserted = batch.filter(({ thread }) => ids.has(thread.id));
     const messages = inserted.flatMap((prepared) => prepared.messages);

@@ -1,5 +1,6 @@
 import { SagaStepTimeoutError, type Clock } from '../../core/index.ts';
 import type { ChatUnitOfWork } from '../chat-unit-of-work.ts';
+import type { MessageRepository } from '../conversation/message-repository.ts';
 import type { Message } from '../conversation/message.ts';
 import { answerStopped, beginAnswer, type AnswerStore } from './answer-marks.ts';
 import { readChunks } from './read-chunks.ts';
@@ -10,6 +11,8 @@ import type { ModelRequest, ReplyModel } from './reply-model.ts';
 /** What answers are made with. */
 export interface AnswerParts extends AnswerStore {
   readonly unitOfWork: ChatUnitOfWork;
+  /** Writes the text of an answer while it grows. */
+  readonly drafts: MessageRepository;
   readonly clock: Clock;
   readonly model: ReplyModel;
   readonly historyLimit: number;

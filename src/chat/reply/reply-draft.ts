@@ -8,7 +8,8 @@ import type { MessageStatus } from '../conversation/message-status.ts';
 /** What an answer is written with. */
 export interface DraftParts {
   readonly unitOfWork: ChatUnitOfWork;
-  readonly messages: MessageRepository;
+  /** Writes the text while it grows. */
+  readonly drafts: MessageRepository;
   readonly clock: Clock;
   /** The shortest time between two writes, in ms. */
   readonly writeInterval: number;
@@ -91,7 +92,7 @@ export class ReplyDraft {
   async #write(): Promise<void> {
     const content = wholeCharacters(this.#text);
     try {
-      this.#message = await this.#parts.messages.update(withContent(this.#message, content));
+      this.#message = await this.#parts.drafts.update(withContent(this.#message, content));
     } catch (error) {
       this.#isEnded = true;
       this.#onFailure(error);

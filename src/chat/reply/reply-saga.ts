@@ -2,12 +2,15 @@ import {
   NotFoundError,
   StaleEntityError,
   ValidationError,
+  currentActor,
   defineSaga,
+  runAs,
   type Clock,
   type Issue,
   type Saga,
 } from '../../core/index.ts';
 import type { ChatUnitOfWork } from '../chat-unit-of-work.ts';
+import type { MessageRepository } from '../conversation/message-repository.ts';
 import { markInterrupted, type AnswerStore } from './answer-marks.ts';
 import { growAnswer, type ReplyListener } from './grow-answer.ts';
 import { messagesOf, replyInputSchema, type ReplyInput, type ReplyMessages } from './reply-input.ts';
@@ -31,6 +34,8 @@ export interface ReplySettings {
 export interface ReplyStore extends AnswerStore {
   /** The chat's units of work. */
   readonly unitOfWork: ChatUnitOfWork;
+  /** Writes the text of an answer while it grows; `messages` by default. */
+  readonly drafts?: MessageRepository;
 }
 
 /** What the saga works with beside its store. */
@@ -70,8 +75,8 @@ export function replySaga(
 ): Saga<ReplyInput, ReplyResults> {
   const { model, attempts = 1, timeout, historyLimit = 100, writeInterval = 250 } = settings;
   requireSettings({ model, historyLimit, writeInterval });
-  const { unitOfWork, conversations, messages } = store;
-  const parts = { unitOfWork, conversations, messages, clock, model, historyLimit, writeInterval };
+  const { unitOfWork, conversations, messages, drafts = messages } = store;
+  const parts = { unitOfWork, conversations, messages, drafts, clock, model, historyLimit, writeInterval };
   return defineSaga({
     name: 'chat-reply',
     input: replyInputSchema,
@@ -79,8 +84,8 @@ export function replySaga(
       {
         name: 'ask',
         retry: { attempts: 5 },
-        run: ({ input, sagaId }) => ask(store, input, messagesOf(sagaId)),
-        compensate: ({ sagaId }) => markInterrupted(store, messagesOf(sagaId).answerId),
+        run: ({ input, sagaId }) => onBehalf(() => ask(store, input, messagesOf(sagaId))),
+        compensate: ({ sagaId }) => onBehalf(() => markInterrupted(store, messagesOf(sagaId).answerId)),
       },
       {
         name: 'answer',
@@ -89,11 +94,17 @@ export function replySaga(
         async run({ input, results, idempotencyKey, signal, attempt, sagaId }) {
           const { answerId } = results.ask;
           const listener = findListener(sagaId);
-          await growAnswer(parts, { input, answerId, idempotencyKey, signal, attempt, listener });
+          const request = { input, answerId, idempotencyKey, signal, attempt, listener };
+          await onBehalf(() => growAnswer(parts, request));
         },
       },
     ],
   });
+}
+
+/** Whoever asked; the application itself where a reply goes on that another process has left. */
+function onBehalf<Result>(work: () => Result): Result {
+  return runAs(currentActor() ?? { type: 'system', id: 'chat-reply' }, work);
 }
 
 async function ask(

@@ -1,4 +1,5 @@
 import type { Kysely, RawBuilder } from 'kysely';
+import type { AppendOnlyTerms } from './append-only-terms.ts';
 import type { ColumnContraction, ExpandedColumn, NewColumnExpansion } from './column-expansion.ts';
 import type { ColumnKinds, PortableColumn } from './portable-column.ts';
 import type { DefineColumns, PortableIndex, PortableTableTerms } from './portable-table.ts';
@@ -160,6 +161,29 @@ export interface ColumnHelpers {
   ): Promise<void>;
   /** Drops what `createFullTextTable` made. */
   dropFullTextTable(db: Kysely<unknown>, name: string): Promise<void>;
+  /**
+   * Makes a table of one row, `state` and `until`, that a transaction puts in (`'on'`, `'off'`) to be allowed what
+   * `makeAppendOnly` refuses, and takes out again: a COMMIT with the row in it is refused. Whoever may write to the
+   * table may throw the switch.
+   *
+   * @param db of the migration
+   * @param name of the table
+   */
+  createSwitchTable(db: Kysely<any>, name: string): Promise<void>;
+  /**
+   * Lets the database itself refuse UPDATE, DELETE, TRUNCATE and REPLACE of a table's rows, by triggers. Whoever owns
+   * the table can drop them.
+   *
+   * @param db of the migration
+   * @param table its name
+   * @param terms what is allowed while a switch is thrown; nothing by default
+   * @throws ValidationError where there is no such table
+   * @example
+   * await t.makeAppendOnly(db, 'ledger');
+   */
+  makeAppendOnly(db: Kysely<any>, table: string, terms?: AppendOnlyTerms): Promise<void>;
+  /** Takes `makeAppendOnly` back. */
+  dropAppendOnly(db: Kysely<any>, table: string): Promise<void>;
 }
 
 /** Column types for one table; each takes the column's name. Types for `addColumn` of Kysely's builder. */

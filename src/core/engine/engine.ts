@@ -61,6 +61,11 @@ export interface OpenEngine {
    */
   readonly direct?: DirectExecutor;
   /**
+   * Reads what is committed at this moment, for whoever holds a transaction that may see an older state, over a
+   * connection beside the pool. Absent where a transaction that writes sees the latest state anyway.
+   */
+  readonly committedReads?: DirectExecutor;
+  /**
    * Whether the database is on the other side of a connection that can be lost. Reads that go directly are
    * then tried again on another one. False by default.
    */

@@ -72,6 +72,13 @@ export interface SqlVocabulary {
    */
   lockSkippingLocked(table: string): RawBuilder<unknown>;
   /**
+   * Goes to the end of a SELECT of one table in a writing transaction: locks the rows that it finds until the end of
+   * the transaction, and waits for whoever has locked them. Says nothing where writers come one by one.
+   *
+   * @param intent what is to follow: behind a lock for a delete, nobody else comes to refer to the rows
+   */
+  lockRows(intent: 'update' | 'delete'): RawBuilder<unknown>;
+  /**
    * An expression that sends a notification when the transaction commits, to whoever listens by
    * `OpenEngine.listen`; none where it is rolled back. Absent where the engine cannot listen.
    *
@@ -79,4 +86,11 @@ export interface SqlVocabulary {
    * @param payload text of at most 7,999 bytes
    */
   notify?(channel: string, payload: string): RawBuilder<unknown>;
+  /**
+   * A statement that locks names until the end of its transaction, and waits for whoever has locked one of them;
+   * always in the same order, so that nobody waits for each other. Absent where writers come one by one.
+   *
+   * @param names at least one; other programs in the database have names of their own
+   */
+  lockNames?(names: readonly string[]): RawBuilder<unknown>;
 }

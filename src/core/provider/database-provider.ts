@@ -13,6 +13,7 @@ import { SharedDefinitions } from '../query/shared-definitions.ts';
 import { rewritePlaceholders } from '../query/placeholders.ts';
 import { runStatement, type StatementTarget } from '../query/statement-target.ts';
 import type { Logger } from '../foundation/logger.ts';
+import { bindCommittedReads } from './committed-reads.ts';
 import { checkDeadline } from './deadline.ts';
 import { defaultDeadlines, type CloseOptions, type InitializeOptions } from './lifecycle-options.ts';
 import { checkSchemaMode } from './schema-mode.ts';
@@ -101,6 +102,7 @@ export class DatabaseProvider<DB> implements StatementTarget<DB>, AsyncDisposabl
     this.#logger = parts.logger;
     this.#transactions = parts.transactions;
     bindTransactions(this, parts.transactions);
+    bindCommittedReads(this, parts.engine.committedReads);
     this.#schema = parts.schema;
     this.#hooks = parts.hooks;
   }

@@ -57,8 +57,8 @@ export class OpenTransaction<DB> {
 
   async #commit(): Promise<void> {
     const { driver } = this.#parts;
-    await this.scope.stop();
     try {
+      await this.scope.finish();
       if (this.scope.failure !== undefined) throw transactionAborted(this.scope.failure.error);
       await driver.commitTransaction(this.#connection);
     } catch (error) {

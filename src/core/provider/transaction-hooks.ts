@@ -1,6 +1,8 @@
 import type { Kysely } from 'kysely';
 import { transactionClosed } from '../engine/transaction-closed.ts';
+import { ReadOnlyDatabaseError } from '../foundation/errors/transaction-errors.ts';
 import type { Logger } from '../foundation/logger.ts';
+import type { CommitParticipant, Gathered } from './commit-participant.ts';
 import { outside } from './transaction-context.ts';
 
 /** Work for after a commit. */
@@ -8,6 +10,9 @@ export type AfterCommit = () => unknown;
 
 /** Work for after a rollback. @param error what the work was rolled back for; undefined where it was on purpose */
 export type AfterRollback = (error: unknown) => unknown;
+
+/** What was handed in for before the commit, by who writes it. */
+export type Gatherings = ReadonlyMap<CommitParticipant<never>, readonly Gathered[]>;
 
 interface Asked<Hook> {
   /** Of all hooks of the process, how many were asked for before: scopes inside of each other mix theirs. */
@@ -28,13 +33,21 @@ export class TransactionHooks {
   readonly #logger: Logger;
   readonly #afterCommit: Asked<AfterCommit>[] = [];
   readonly #afterRollback: Asked<AfterRollback>[] = [];
+  readonly #gathered: Gathered[] = [];
+  #isGathering = true;
   #isSettled = false;
   /** Those of the whole transaction. */
   readonly outermost: TransactionHooks;
 
-  /** @param around those of the scope that this one is inside of */
-  constructor(logger: Logger, around?: TransactionHooks) {
+  readonly #isReadOnly: boolean;
+
+  /**
+   * @param isReadOnly whether its transaction writes nothing
+   * @param around those of the scope that this one is inside of
+   */
+  constructor(logger: Logger, isReadOnly: boolean, around?: TransactionHooks) {
     this.#logger = logger;
+    this.#isReadOnly = isReadOnly;
     this.outermost = around?.outermost ?? this;
   }
 
@@ -50,9 +63,38 @@ export class TransactionHooks {
     this.#afterRollback.push({ place: places++, hook });
   }
 
+  /**
+   * @throws TransactionClosedError once the end has begun: nobody would see to it
+   * @throws ReadOnlyDatabaseError where nothing can be written
+   */
+  gather<Item>(participant: CommitParticipant<Item>, item: Item): void {
+    if (!this.#isGathering) throw transactionClosed();
+    if (this.#isReadOnly) {
+      throw new ReadOnlyDatabaseError(
+        'Something was to be written with the commit of a transaction that is read only. Run the work without `readOnly`.',
+      );
+    }
+    this.#gathered.push({ place: places++, participant, item: item as never });
+  }
+
+  /** Takes no more for before the commit. */
+  endGathering(): void {
+    this.#isGathering = false;
+  }
+
+  /** What was handed in for before the commit, in its order, by who writes it; undefined where there is nothing. */
+  gathered(): Gatherings | undefined {
+    if (this.#gathered.length === 0) return undefined;
+    return Map.groupBy(
+      this.#gathered.toSorted((one, other) => one.place - other.place),
+      ({ participant }) => participant,
+    );
+  }
+
   /** Takes over the hooks of a scope inside of this one, whose outcome is now that of this one. */
   adopt(inner: TransactionHooks): void {
     inner.#isSettled = true;
+    this.#gathered.push(...inner.#gathered);
     this.#afterCommit.push(...inner.#afterCommit);
     this.#afterRollback.push(...inner.#afterRollback);
   }
@@ -115,4 +157,35 @@ export function afterEndOf(handle: object, hook: () => unknown): boolean {
 /** Whether a handle belongs to a scope, so that its outcome can be heard of. */
 export function hasScope(handle: object): boolean {
   return scopeHooks in handle;
+}
+
+/**
+ * Hands an item to a participant, for just before the commit of the scope that a handle belongs to. It is dropped
+ * where that scope, or one around it, is rolled back.
+ *
+ * @param handle the `tx` of `provider.transaction`, or the `db` of a unit of work
+ * @param participant who writes it
+ * @param item what is written
+ * @returns whether there is such a scope; false for every other handle, and then nothing was handed in
+ * @throws TransactionClosedError once the end of the transaction has begun
+ * @throws ReadOnlyDatabaseError where the transaction is read only
+ */
+export function gatherForCommit<Item>(
+  handle: object,
+  participant: CommitParticipant<Item>,
+  item: Item,
+): boolean {
+  const hooks = (handle as { readonly [scopeHooks]?: TransactionHooks })[scopeHooks];
+  hooks?.gather(participant, item);
+  return hooks !== undefined;
+}
+
+/**
+ * Tells two handles of one transaction by what they have in common, also where plugins or a scope inside lie between.
+ *
+ * @param handle of a transaction
+ * @returns the same object for each of them; the handle itself where it belongs to no scope
+ */
+export function transactionOf(handle: object): object {
+  return (handle as { readonly [scopeHooks]?: TransactionHooks })[scopeHooks]?.outermost ?? handle;
 }

@@ -18,7 +18,7 @@ import { ScopeHandle } from './scope-handle.ts';
 import { suppress } from './suppressed-error.ts';
 import { TransactionConnection } from './transaction-connection.ts';
 import { runInside, type RunningTransaction, type TrackedDatabase } from './transaction-context.ts';
-import { TransactionHooks } from './transaction-hooks.ts';
+import { TransactionHooks, type Gatherings } from './transaction-hooks.ts';
 
 /** What transactions are made of. */
 export interface TransactionParts<DB> {
@@ -62,7 +62,9 @@ export class TransactionScope<DB> implements RunningTransaction {
   #isDecided = false;
   #cancelling: Promise<void> | undefined;
   #companions: Map<object, unknown> | undefined;
-  /** Lets go of the work, where it runs. */
+  /** Those of whoever takes part in its commit, once the work can send none any more. */
+  #lastStatements: TransactionConnection | undefined;
+  /** Lets go of the work, where it runs, or of who takes part in the commit. */
   #leave: ((reason: unknown) => void) | undefined;
 
   /** @param connection in a transaction that has begun */
@@ -78,9 +80,9 @@ export class TransactionScope<DB> implements RunningTransaction {
     this.#around = around;
     this.#depth = around === undefined ? 0 : around.#depth + 1;
     this.database = parts.database;
-    this.hooks = new TransactionHooks(parts.logger, around?.hooks);
+    this.hooks = new TransactionHooks(parts.logger, settings.accessMode === 'read only', around?.hooks);
     this.#statements = new TransactionConnection(connection);
-    this.db = this.#makeHandle();
+    this.db = this.#makeHandle(this.#statements);
   }
 
   get state(): RunningTransaction['state'] {
@@ -180,7 +182,8 @@ export class TransactionScope<DB> implements RunningTransaction {
       this.#leave?.(reason);
     }
     // Also where it fails already: the rollback waits for what runs.
-    this.#cancelling ??= this.#statements.cancel(this.#control).catch((error: unknown) => {
+    const running = this.#lastStatements ?? this.#statements;
+    this.#cancelling ??= running.cancel(this.#control).catch((error: unknown) => {
       this.#parts.logger.warn({ error }, 'a statement of an aborted transaction could not be cancelled');
     });
     return isFirst;
@@ -190,6 +193,7 @@ export class TransactionScope<DB> implements RunningTransaction {
   abandon(reason: unknown): void {
     this.#undoing ??= { error: reason };
     this.#statements.close(reason);
+    this.#lastStatements?.close(reason);
     // First what is inside: whoever hears the signal finds everything closed.
     this.#inner?.abort(reason);
     this.#controller?.abort(reason);
@@ -200,9 +204,59 @@ export class TransactionScope<DB> implements RunningTransaction {
    * undone: nobody can say any more how it would have ended. Afterwards nothing changes its end.
    */
   async stop(): Promise<void> {
+    await this.#quiesce();
+    await this.#decide();
+  }
+
+  /**
+   * Stops it for its commit: whoever takes part in that has its turn when the work can add nothing any more, and until
+   * they are done it may still be aborted. For a transaction, and not for a scope inside of one.
+   *
+   * @throws what undoes it: the failure of a participant, or the reason of an abort
+   */
+  async finish(): Promise<void> {
+    await this.#quiesce();
+    const gathered = this.failure === undefined ? this.hooks.gathered() : undefined;
+    try {
+      if (gathered !== undefined) await this.#complete(gathered);
+    } finally {
+      await this.#decide();
+    }
+  }
+
+  async #complete(gathered: Gatherings): Promise<void> {
+    const statements = new TransactionConnection(this.#connection);
+    this.#lastStatements = statements;
+    const db = this.#makeHandle(statements);
+    const runAll = async () => {
+      for (const [participant, items] of gathered)
+        await participant.beforeCommit(
+          db as unknown as Transaction<never>,
+          items.map(({ item }) => item),
+        );
+    };
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#leave = reject;
+        runAll().then(resolve, reject);
+      });
+    } catch (error) {
+      this.#statements.fail(error);
+      throw error;
+    } finally {
+      statements.close();
+      await statements.idle();
+    }
+  }
+
+  async #quiesce(): Promise<void> {
     this.#statements.close();
+    this.hooks.endGathering();
     this.#inner?.abort(transactionClosed());
     await this.#statements.idle();
+  }
+
+  async #decide(): Promise<void> {
     // Else it could hit what is sent to end the scope.
     await this.#cancelling;
     this.#isDecided = true;
@@ -267,11 +321,11 @@ export class TransactionScope<DB> implements RunningTransaction {
     }
   };
 
-  #makeHandle(): Transaction<DB> {
+  #makeHandle(statements: TransactionConnection): Transaction<DB> {
     const { db, driver } = this.#parts;
-    const executor = db.getExecutor().withConnectionProvider(this.#statements);
+    const executor = db.getExecutor().withConnectionProvider(statements);
     const { config } = db;
-    const runner = executor.plugins.length === 0 ? this.#statements : undefined;
+    const runner = executor.plugins.length === 0 ? statements : undefined;
     return new ScopeHandle<DB>({ config, dialect: config.dialect, driver, executor }, this.hooks, runner);
   }
 }

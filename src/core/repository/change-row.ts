@@ -4,17 +4,14 @@ import type { Column } from '../query/column.ts';
 import { bindValue } from '../query/column-value.ts';
 import { allOf, type Condition } from '../query/condition.ts';
 import { slot } from '../query/statement-template.ts';
-import { equalColumns, keyCondition } from './key-condition.ts';
+import { equalColumns, keyCondition, sameColumns } from './key-condition.ts';
+import { lockTarget } from './lock-row.ts';
+import type { ReadContext } from './plan-read.ts';
+import type { RowTarget } from './row-target.ts';
 import { selectByKey } from './select-rows.ts';
 import type { RunShape, StoredRow } from './stored-row.ts';
 import type { TableDefinition } from './table-definition.ts';
-
-/** The row that is meant, and the version at which it was read. */
-export interface RowTarget {
-  /** A value for each column of the key. */
-  readonly key: readonly unknown[];
-  readonly version: number | undefined;
-}
+import type { RowChange } from './write-observer.ts';
 
 /**
  * Updates the row of an entity.
@@ -28,6 +25,42 @@ export async function updateRow(
   target: RowTarget,
   row: StoredRow,
 ): Promise<StoredRow> {
+  return (await sendUpdate(run, definition, target, row)) ?? explainMiss(run, definition, target);
+}
+
+/**
+ * Updates the row of an entity, and tells what it was before.
+ *
+ * @param known the row as it was read before, where it was: it is taken at its word only where the update finds it so
+ * @throws as `updateRow`
+ */
+export async function updateRowKnowing(
+  run: RunShape,
+  context: ReadContext,
+  target: RowTarget,
+  row: StoredRow,
+  known?: StoredRow,
+): Promise<RowChange> {
+  const { definition } = context;
+  if (known !== undefined && isAtVersion(known, target, definition) && writesAnything(row, definition)) {
+    const after = await sendUpdate(run, definition, target, row, known);
+    if (after !== undefined) return { before: known, after };
+  }
+  const before = await lockTarget(run, context, target, 'update');
+  if (before === undefined) return explainMiss(run, definition, target);
+  return { before, after: await updateRow(run, definition, target, row) };
+}
+
+/** @returns the row as it is stored now; undefined where none was met */
+async function sendUpdate(
+  run: RunShape,
+  definition: TableDefinition,
+  target: RowTarget,
+  row: StoredRow,
+  known?: StoredRow,
+): Promise<StoredRow | undefined> {
+  // An update of nothing is no statement; where there is nothing to write the row only has to be there.
+  if (!writesAnything(row, definition)) return selectByKey(run, definition, target.key);
   const { table, columns, version, updatable, growing, names } = definition;
   const changed: string[] = [];
   const values: unknown[] = [];
@@ -35,10 +68,6 @@ export async function updateRow(
     if (!updatable.has(name)) continue;
     changed.push(name);
     values.push(row[name]);
-  }
-  // An update of nothing is no statement; where there is nothing to write the row only has to be there.
-  if (changed.length === 0 && version === undefined) {
-    return (await selectByKey(run, definition, target.key)) ?? explainMiss(run, definition, target);
   }
   const versionSlot = values.length;
   if (version !== undefined) values.push((target.version ?? 0) + 1);
@@ -48,8 +77,11 @@ export async function updateRow(
   const placeSlot = values.length;
   for (const { name } of place) values.push(row[name]);
   const placeNames = place.map(({ name }) => name);
+  const same = known === undefined ? [] : [...columns.values()].filter(({ name }) => updatable.has(name));
+  const sameSlot = values.length;
+  for (const { name } of same) values.push(known?.[name]);
   const { rows } = await run({
-    key: `update ${changed.join('\0')}\0\0${placeNames.join('\0')}`,
+    key: `update ${changed.join('\0')}\0\0${placeNames.join('\0')}\0\0${same.length > 0}`,
     values,
     build(db) {
       const changes = changed.map((name, index): [string, RawBuilder<unknown>] => [
@@ -57,14 +89,29 @@ export async function updateRow(
         growing.has(name) ? laterOf(sql.ref(name), slot(index)) : slot(index),
       ]);
       if (version !== undefined) changes.push([version.name, slot(versionSlot)]);
+      const isMeant = [
+        targetCondition(definition, keySlot),
+        ...equalColumns(place, placeSlot),
+        ...sameColumns(same, sameSlot),
+      ];
       return db
         .updateTable(table)
         .set(Object.fromEntries(changes))
-        .where(allOf([targetCondition(definition, keySlot), ...equalColumns(place, placeSlot)]))
+        .where(allOf(isMeant))
         .returning([...names]);
     },
   });
-  return rows[0] ?? explainMiss(run, definition, target);
+  return rows[0];
+}
+
+function isAtVersion(row: StoredRow, target: RowTarget, { version }: TableDefinition): boolean {
+  return version === undefined || row[version.name] === target.version;
+}
+
+function writesAnything(row: StoredRow, { updatable, version }: TableDefinition): boolean {
+  if (version !== undefined) return true;
+  for (const name in row) if (updatable.has(name)) return true;
+  return false;
 }
 
 /**
@@ -83,6 +130,64 @@ export async function deleteRow(
     build: (db) => db.deleteFrom(definition.table).where(targetCondition(definition, 0)),
   });
   if (!numAffectedRows) await explainMiss(run, definition, target);
+}
+
+/**
+ * Deletes the row of an entity, and tells what it was.
+ *
+ * @throws as `deleteRow`
+ */
+export async function deleteRowReturning(
+  run: RunShape,
+  definition: TableDefinition,
+  target: RowTarget,
+): Promise<StoredRow> {
+  const { rows } = await run({
+    key: 'delete returning',
+    values: targetValues(target),
+    build: (db) =>
+      db
+        .deleteFrom(definition.table)
+        .where(targetCondition(definition, 0))
+        .returning([...definition.names]),
+  });
+  return rows[0] ?? explainMiss(run, definition, target);
+}
+
+/**
+ * Deletes the row that has a key, at whatever version.
+ *
+ * @returns whether there was one
+ */
+export async function deleteByKey(
+  run: RunShape,
+  definition: TableDefinition,
+  key: readonly unknown[],
+): Promise<boolean> {
+  const { numAffectedRows } = await run({
+    key: 'delete by key',
+    values: key,
+    build: (db) => db.deleteFrom(definition.table).where(keyCondition(definition, 0)),
+  });
+  return Boolean(numAffectedRows);
+}
+
+/** The same, which tells what it was; undefined where there was none. */
+export async function deleteByKeyReturning(
+  run: RunShape,
+  definition: TableDefinition,
+  key: readonly unknown[],
+): Promise<StoredRow | undefined> {
+  const { rows } = await run({
+    key: 'delete by key returning',
+    values: key,
+    build: (db) =>
+      db
+        .deleteFrom(definition.table)
+        .where(keyCondition(definition, 0))
+        .returning([...definition.names]),
+  });
+  return rows[0];
 }
 
 /** The greater one of what is stored and what is to be; NULL is less than everything. */

@@ -1,6 +1,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import { NotFoundError } from '../foundation/errors/entity-errors.ts';
 import { ValidationError } from '../foundation/errors/validation-error.ts';
+import { nothing } from '../query/condition.ts';
 import { plainSlot } from '../query/statement-template.ts';
 import { laterOf } from './change-row.ts';
 import type { RunShape, StoredRow } from './stored-row.ts';
@@ -44,24 +45,36 @@ export function divideRows(rows: readonly StoredRow[], maxParameters: number): (
   return chunks;
 }
 
-/** Inserts rows with the same columns by one statement. */
+/**
+ * Inserts rows with the same columns by one statement.
+ *
+ * @param returning the columns that come back; none by default
+ * @param conflict the columns of a unique constraint: a row that is there in them is passed over; none by default
+ * @returns the rows as they were stored, in no order, where columns were asked for
+ */
 export async function insertChunk(
   run: RunShape,
   { table }: TableDefinition,
   rows: readonly StoredRow[],
-): Promise<void> {
+  returning: readonly string[] = [],
+  conflict: readonly string[] = [],
+): Promise<readonly StoredRow[]> {
   const names = Object.keys(rows[0] ?? {});
   const values: unknown[] = [];
   for (const row of rows) for (const name of names) values.push(row[name]);
-  await run({
-    key: `insert many ${rows.length} ${names.join('\0')}`,
+  const result = await run({
+    key: `insert many ${rows.length} ${names.join('\0')}\0\0${returning.length > 0}\0${conflict.join('\0')}`,
     values,
     build(db) {
       let position = 0;
       const slots = rows.map(() => Object.fromEntries(names.map((name) => [name, plainSlot(position++)])));
-      return db.insertInto(table).values(slots);
+      let insert = db.insertInto(table).values(slots);
+      if (conflict.length > 0)
+        insert = insert.onConflict((target) => target.columns([...conflict]).doNothing());
+      return returning.length === 0 ? insert : insert.returning([...returning]);
     },
   });
+  return result.rows;
 }
 
 // A column that only some rows have would be filled with its default on one engine and with NULL on another.
@@ -101,6 +114,38 @@ export async function upsertRow(
         .returning([...names]),
   });
   return requireRow(rows, table);
+}
+
+/**
+ * Inserts a row, unless there is one with the same values in the columns of a unique constraint: that one is kept from
+ * being changed until the transaction ends.
+ *
+ * @returns the row that was inserted; undefined where there is one
+ */
+export async function insertOrLock(
+  run: RunShape,
+  { table, names }: TableDefinition,
+  row: StoredRow,
+  conflict: readonly string[],
+): Promise<StoredRow | undefined> {
+  const given = Object.keys(row);
+  const { rows } = await run({
+    key: `insert or lock ${given.join('\0')}\0\0${conflict.join('\0')}`,
+    values: Object.values(row),
+    build: (db) =>
+      db
+        .insertInto(table)
+        .values(slotsOf(given))
+        .onConflict((target) =>
+          target
+            .columns([...conflict])
+            // Unlike `do nothing`, it locks what is there; an update has to name something.
+            .doUpdateSet(Object.fromEntries(conflict.map((name) => [name, sql.ref(`excluded.${name}`)])))
+            .where(nothing),
+        )
+        .returning([...names]),
+  });
+  return rows[0];
 }
 
 function upsertChanges(

@@ -24,3 +24,16 @@ export function equalColumns(columns: readonly Column[], firstSlot: number): Con
     ({ name, kind }, index) => sql<SqlBool>`${sql.ref(name)} = ${bindValue(slot(firstSlot + index), kind)}`,
   );
 }
+
+/**
+ * The conditions of the rows that are as one was read: NULL is the same as NULL.
+ *
+ * @param firstSlot the slot of the first column's value; the others follow
+ */
+export function sameColumns(columns: readonly Column[], firstSlot: number): Condition[] {
+  return columns.map(({ name, kind }, index) => {
+    // Rows hold the text of a JSON value, which can be compared where the value cannot.
+    const stored = kind === 'json' ? sql`cast(${sql.ref(name)} as text)` : sql.ref(name);
+    return sql<SqlBool>`${stored} is not distinct from ${slot(firstSlot + index)}`;
+  });
+}

@@ -1,11 +1,18 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { ColumnName } from '../query/column.ts';
 import type { OrderBy } from '../query/order.ts';
+import { requireHandle } from '../query/statement-target.ts';
 
 /** Where a method runs; the last argument of every method. */
 export interface RepositoryCallOptions<DB> {
   /** A transaction; by default each statement runs by itself on the provider's handle. */
   readonly on?: Kysely<DB> | undefined;
+}
+
+/** The handle that a call names. @throws ValidationError where it is none */
+export function handleOf<DB>({ on }: RepositoryCallOptions<DB>): Kysely<DB> | undefined {
+  requireHandle(on);
+  return on;
 }
 
 /** How many rows come, and in which order. */
@@ -60,3 +67,6 @@ type KeyPart<Row, Entity, Name extends ColumnName<Row>> =
     : Selectable<Row>[Name];
 
 type IsUnion<Type, Whole = Type> = Type extends unknown ? ([Whole] extends [Type] ? false : true) : never;
+
+/** The one column named `id`, or every column where the table has none and `Key` must be said. */
+export type DefaultKey<Row> = 'id' extends ColumnName<Row> ? 'id' : ColumnName<Row>;

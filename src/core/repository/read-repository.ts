@@ -1,28 +1,28 @@
-import type { Kysely, SelectQueryBuilder, Selectable } from 'kysely';
+import type { SelectQueryBuilder, Selectable } from 'kysely';
 import type { Page } from '../domain/page.ts';
 import { NotFoundError } from '../foundation/errors/entity-errors.ts';
 import type { ColumnName, TableColumns } from '../query/column.ts';
 import type { Filter } from '../query/filter.ts';
 import { StatementCache } from '../query/statement-cache.ts';
-import { requireHandle, type StatementTarget } from '../query/statement-target.ts';
+import type { StatementTarget } from '../query/statement-target.ts';
 import { planFilter, planFind, planKey, planPage, planStream, type ReadContext } from './plan-read.ts';
-import type {
-  FindOptions,
-  FirstOptions,
-  KeyValue,
-  PageOptions,
-  RepositoryCallOptions,
-  SelectOption,
-  StreamOptions,
+import {
+  handleOf,
+  type DefaultKey,
+  type FindOptions,
+  type FirstOptions,
+  type KeyValue,
+  type PageOptions,
+  type RepositoryCallOptions,
+  type SelectOption,
+  type StreamOptions,
 } from './read-options.ts';
-import { readRow } from './read-row.ts';
+import { readEach, readRow } from './read-row.ts';
 import { countRows, existsRow, selectByKey, selectPage, selectRows, streamRows } from './select-rows.ts';
 import type { RunShape, StoredRow, UntypedDatabase, UntypedTables } from './stored-row.ts';
 import { shareTable } from './shared-table.ts';
-import type { RepositoryOptions, RepositoryProvider } from './table-definition.ts';
-
-/** The one column named `id`, or every column where the table has none and `Key` must be said. */
-export type DefaultKey<Row> = 'id' extends ColumnName<Row> ? 'id' : ColumnName<Row>;
+import type { RepositoryProvider } from './repository-provider.ts';
+import type { RepositoryOptions } from './table-definition.ts';
 
 /**
  * Finds rows of one table as entities. It holds no state beside its definition, so it is made once and used
@@ -72,6 +72,11 @@ export class ReadRepository<
     this.#fromRow = (row) => options.mapper.fromRow(row as Selectable<DB[Table]>);
   }
 
+  /** The table and its columns. */
+  get table(): TableColumns {
+    return this.context.definition;
+  }
+
   /**
    * Finds an entity by its key.
    *
@@ -87,7 +92,7 @@ export class ReadRepository<
   ): Promise<Entity | undefined> {
     const { definition } = this.context;
     const row = await selectByKey(this.runner(options), definition, planKey(key, definition));
-    return row === undefined ? undefined : this.toEntity(row);
+    return row === undefined ? undefined : this.#loaded(row, options);
   }
 
   /**
@@ -134,7 +139,7 @@ export class ReadRepository<
   ): Promise<unknown[]> {
     const plan = planFind(filter, options, this.context);
     const rows = await selectRows(this.runner(options), this.context.definition, plan);
-    return options.select === undefined ? rows.map((row) => this.toEntity(row)) : rows;
+    return options.select === undefined ? rows.map((row) => this.#loaded(row, options)) : rows;
   }
 
   /**
@@ -151,7 +156,7 @@ export class ReadRepository<
   ): Promise<Entity | undefined> {
     const plan = planFind(filter, { orderBy: options.orderBy, limit: 1 }, this.context);
     const [row] = await selectRows(this.runner(options), this.context.definition, plan);
-    return row === undefined ? undefined : this.toEntity(row);
+    return row === undefined ? undefined : this.#loaded(row, options);
   }
 
   /**
@@ -177,7 +182,7 @@ export class ReadRepository<
   ): Promise<Page<Entity>> {
     const plan = planPage(filter, options, this.context);
     const { rows, ...cursors } = await selectPage(this.runner(options), this.context.definition, plan);
-    return { items: rows.map((row) => this.toEntity(row)), ...cursors };
+    return { items: rows.map((row) => this.#loaded(row, options)), ...cursors };
   }
 
   /**
@@ -226,7 +231,8 @@ export class ReadRepository<
     options: StreamOptions<DB, DB[Table], JsonShapes> = {},
   ): AsyncIterableIterator<Entity> {
     const plan = planStream(filter, options, this.context);
-    return this.#readAll(streamRows(this.runner(options), this.context.definition, plan));
+    const rows = streamRows(this.runner(options), this.context.definition, plan);
+    return readEach(rows, (row) => this.toEntity(row));
   }
 
   /**
@@ -287,12 +293,9 @@ export class ReadRepository<
     return readRow(row as StoredRow, this.context.definition, this.#fromRow);
   }
 
-  async *#readAll(rows: AsyncIterable<StoredRow>): AsyncGenerator<Entity, void, undefined> {
-    for await (const row of rows) yield this.toEntity(row);
+  // Not of streams: nobody changes that many rows one by one.
+  #loaded(row: StoredRow, options: RepositoryCallOptions<DB>): Entity {
+    this.#provider.writes?.loaded(row, this.context.definition, this.database(options));
+    return this.toEntity(row);
   }
-}
-
-function handleOf<DB>({ on }: RepositoryCallOptions<DB>): Kysely<DB> | undefined {
-  requireHandle(on);
-  return on;
 }

@@ -27,6 +27,14 @@ export function readRow<Entity>(
   }
 }
 
+/** Makes entities of rows as they come. */
+export async function* readEach<Entity>(
+  rows: AsyncIterable<StoredRow>,
+  toEntity: (row: StoredRow) => Entity,
+): AsyncGenerator<Entity, void, undefined> {
+  for await (const row of rows) yield toEntity(row);
+}
+
 function unreadable(
   row: StoredRow,
   { table, key }: TableDefinition,

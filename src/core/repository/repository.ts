@@ -1,14 +1,19 @@
 import { ValidationError } from '../foundation/errors/validation-error.ts';
 import type { Issue } from '../foundation/issue.ts';
 import type { ColumnName, TableColumns } from '../query/column.ts';
-import { deleteRow, updateRow, type RowTarget } from './change-row.ts';
+import { deleteByKey, deleteRow, updateRow } from './change-row.ts';
+import { inTransaction } from './in-transaction.ts';
 import { divideRows, insertChunk, insertRow, upsertRow } from './insert-rows.ts';
+import { ObservedWrites } from './observed-writes.ts';
 import { planKey, throwFaults } from './plan-read.ts';
 import { prepareRow, versionOf } from './prepare-row.ts';
-import type { RepositoryCallOptions } from './read-options.ts';
-import { ReadRepository, type DefaultKey } from './read-repository.ts';
-import type { RunShape, StoredRow } from './stored-row.ts';
-import type { RepositoryOptions, RepositoryProvider } from './table-definition.ts';
+import { handleOf, type DefaultKey, type KeyValue, type RepositoryCallOptions } from './read-options.ts';
+import { ReadRepository } from './read-repository.ts';
+import type { RowTarget } from './row-target.ts';
+import type { RunShape, StoredRow, UntypedDatabase } from './stored-row.ts';
+import type { WriteObserver } from './write-observer.ts';
+import type { RepositoryProvider } from './repository-provider.ts';
+import type { RepositoryOptions } from './table-definition.ts';
 
 /** How an upsert decides that a row is there already. */
 export interface UpsertOptions<DB, Row> extends RepositoryCallOptions<DB> {
@@ -47,6 +52,8 @@ export class Repository<
 > extends ReadRepository<DB, Table, Entity, JsonShapes, Key> {
   readonly #toRow: (entity: Entity) => object;
   readonly #options: RepositoryOptions<DB, Table, Entity, JsonShapes, Key>;
+  /** Where somebody takes part in what it writes. */
+  readonly #observed: ObservedWrites | undefined;
 
   /**
    * @param provider `DatabaseProvider`, or its `db` and `sql`
@@ -60,6 +67,7 @@ export class Repository<
     super(provider, options);
     this.#options = options;
     this.#toRow = (entity) => options.mapper.toRow(entity, this.context.definition.uuids);
+    this.#observed = provider.writes && this.#observe(provider, provider.writes);
   }
 
   /**
@@ -73,8 +81,12 @@ export class Repository<
    *   where a constraint of the table does not hold
    */
   async insert(entity: Entity, options: RepositoryCallOptions<DB> = {}): Promise<Entity> {
-    const { definition } = this.context;
-    return this.toEntity(await insertRow(this.runner(options), definition, this.#rowOf(entity)));
+    const row = this.#rowOf(entity);
+    const stored =
+      this.#observed === undefined
+        ? insertRow(this.runner(options), this.context.definition, row)
+        : this.#observed.insert(untypedHandle(options), row);
+    return this.toEntity(await stored);
   }
 
   /**
@@ -87,19 +99,29 @@ export class Repository<
    * @throws ValidationError before anything is sent; and as `insert`
    */
   async insertMany(entities: readonly Entity[], options: RepositoryCallOptions<DB> = {}): Promise<number> {
-    const { definition, vocabulary } = this.context;
     const rows = this.#rowsOf(entities);
-    const chunks = divideRows(rows, vocabulary.maxParameters);
-    const insertAll = async (run: RunShape): Promise<void> => {
-      for (const chunk of chunks) await insertChunk(run, definition, chunk);
-    };
-    const db = this.database(options);
-    if (chunks.length > 1 && !db.isTransaction) {
-      await db.transaction().execute((tx) => insertAll(this.runner({ on: tx as never })));
-    } else {
-      await insertAll(this.runner(options));
-    }
+    await this.#insertAll(rows, options);
     return rows.length;
+  }
+
+  /**
+   * Stores those of new entities that are not there yet: a row that has the same values in the columns of a unique
+   * constraint stays as it is. All or none, as `insertMany`.
+   *
+   * @param entities any number; no entity sends nothing
+   * @param options `conflict`: the columns of the unique constraint (the key by default); `on`
+   * @returns those that were stored, in no order
+   * @throws UniqueViolationError where another unique constraint is hit
+   * @throws ValidationError before anything is sent; or a violated constraint, as `insert`
+   */
+  async insertMissing(
+    entities: readonly Entity[],
+    options: UpsertOptions<DB, DB[Table]> = {},
+  ): Promise<Entity[]> {
+    const conflict = this.#conflictOf(options);
+    const { names } = this.context.definition;
+    const stored = await this.#insertAll(this.#rowsOf(entities), options, names, conflict);
+    return stored.map((row) => this.toEntity(row));
   }
 
   /**
@@ -116,7 +138,11 @@ export class Repository<
   async update(entity: Entity, options: RepositoryCallOptions<DB> = {}): Promise<Entity> {
     const row = this.#rowOf(entity);
     const target = this.#targetOf(row);
-    return this.toEntity(await updateRow(this.runner(options), this.context.definition, target, row));
+    const stored =
+      this.#observed === undefined
+        ? updateRow(this.runner(options), this.context.definition, target, row)
+        : this.#observed.update(untypedHandle(options), target, row);
+    return this.toEntity(await stored);
   }
 
   /**
@@ -130,7 +156,28 @@ export class Repository<
    */
   async delete(entity: Entity, options: RepositoryCallOptions<DB> = {}): Promise<void> {
     const target = this.#targetOf(this.#rowOf(entity));
-    await deleteRow(this.runner(options), this.context.definition, target);
+    if (this.#observed === undefined) await deleteRow(this.runner(options), this.context.definition, target);
+    else await this.#observed.delete(untypedHandle(options), target);
+  }
+
+  /**
+   * Deletes the entity that has a key, whatever its version.
+   *
+   * @param key the key's value; an object of values by column where the key has several
+   * @param options `on` is the transaction or handle that it takes part in
+   * @returns whether there was one
+   * @throws ValidationError where the key cannot be one of this table
+   * @throws ForeignKeyViolationError where other rows still refer to it
+   */
+  async deleteById(
+    key: KeyValue<DB[Table], Entity, Key>,
+    options: RepositoryCallOptions<DB> = {},
+  ): Promise<boolean> {
+    const { definition } = this.context;
+    const values = planKey(key, definition);
+    return this.#observed === undefined
+      ? deleteByKey(this.runner(options), definition, values)
+      : this.#observed.deleteById(untypedHandle(options), values);
   }
 
   /**
@@ -146,13 +193,7 @@ export class Repository<
    */
   async upsert(entity: Entity, options: UpsertOptions<DB, DB[Table]> = {}): Promise<Entity> {
     const { definition } = this.context;
-    const conflict: readonly string[] = options.conflict ?? definition.key.map(({ name }) => name);
-    const isKnown = conflict.length > 0 && conflict.every((name) => definition.columns.has(name));
-    if (!isKnown || new Set(conflict).size < conflict.length) {
-      throw new ValidationError([
-        { path: ['conflict'], message: `must name columns of table "${definition.table}", each once` },
-      ]);
-    }
+    const conflict = this.#conflictOf(options);
     const adrift = definition.boundTo.filter((name) => !conflict.includes(name));
     if (adrift.length > 0) {
       // The row that is there keeps these, and what was sealed for others would never open again.
@@ -160,13 +201,58 @@ export class Repository<
       throw new ValidationError([{ path: ['conflict'], message }]);
     }
     const row = this.#rowOf(entity);
-    return this.toEntity(await upsertRow(this.runner(options), definition, row, conflict));
+    const stored =
+      this.#observed === undefined
+        ? upsertRow(this.runner(options), definition, row, conflict)
+        : this.#observed.upsert(untypedHandle(options), row, conflict);
+    return this.toEntity(await stored);
   }
 
   override rebind(
     change: (provider: RepositoryProvider<DB>, table: TableColumns) => RepositoryProvider<DB>,
   ): Repository<DB, Table, Entity, JsonShapes, Key> {
     return new Repository(this.changed(change), this.#options);
+  }
+
+  #observe(provider: RepositoryProvider<DB>, observer: WriteObserver): ObservedWrites {
+    return new ObservedWrites({
+      observer,
+      context: this.context,
+      runnerOn: (tx) => this.runner({ on: tx as never }),
+      inTransaction: (on, work) => inTransaction(provider, on, work),
+    });
+  }
+
+  async #insertAll(
+    rows: readonly StoredRow[],
+    options: RepositoryCallOptions<DB>,
+    returning?: readonly string[],
+    conflict?: readonly string[],
+  ): Promise<readonly StoredRow[]> {
+    const { definition, vocabulary } = this.context;
+    const chunks = divideRows(rows, vocabulary.maxParameters);
+    if (this.#observed !== undefined && chunks.length > 0)
+      return this.#observed.insertMany(untypedHandle(options), chunks, conflict);
+    const insertAll = async (run: RunShape): Promise<StoredRow[]> => {
+      const stored: StoredRow[] = [];
+      for (const chunk of chunks)
+        for (const row of await insertChunk(run, definition, chunk, returning, conflict)) stored.push(row);
+      return stored;
+    };
+    const db = this.database(options);
+    return chunks.length > 1 && !db.isTransaction
+      ? db.transaction().execute((tx) => insertAll(this.runner({ on: tx as never })))
+      : insertAll(this.runner(options));
+  }
+
+  #conflictOf({ conflict }: UpsertOptions<DB, DB[Table]>): readonly string[] {
+    const { table, key, columns } = this.context.definition;
+    const names: readonly string[] = conflict ?? key.map(({ name }) => name);
+    const areKnown = names.length > 0 && names.every((name) => columns.has(name));
+    if (areKnown && new Set(names).size === names.length) return names;
+    throw new ValidationError([
+      { path: ['conflict'], message: `must name columns of table "${table}", each once` },
+    ]);
   }
 
   #rowOf(entity: Entity): StoredRow {
@@ -195,4 +281,8 @@ export class Repository<
     const key = definition.key.length === 1 ? row[first!.name] : row;
     return { key: planKey(key, definition), version: versionOf(row, definition) };
   }
+}
+
+function untypedHandle<DB>(options: RepositoryCallOptions<DB>): UntypedDatabase | undefined {
+  return handleOf(options) as unknown as UntypedDatabase | undefined;
 }

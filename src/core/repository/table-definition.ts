@@ -1,5 +1,4 @@
 import type { Selectable } from 'kysely';
-import type { SqlVocabulary } from '../engine/sql-vocabulary.ts';
 import { ValidationError } from '../foundation/errors/validation-error.ts';
 import type { Issue } from '../foundation/issue.ts';
 import {
@@ -11,15 +10,8 @@ import {
 } from '../query/column.ts';
 import { combinatorNames } from '../query/filter-shape.ts';
 import type { RowIdentity } from '../query/order.ts';
-import type { StatementTarget } from '../query/statement-target.ts';
 import { checkSealed, type SealedNames } from './check-sealed.ts';
 import type { RowMapper } from './row-mapper.ts';
-
-/** The part of a provider that a repository needs; `DatabaseProvider` fits. */
-export interface RepositoryProvider<DB> extends StatementTarget<DB> {
-  /** What is said differently in the engine's SQL. */
-  readonly sql: SqlVocabulary;
-}
 
 /** What a repository is told of its table. */
 export interface RepositoryOptions<
@@ -78,6 +70,8 @@ export interface TableDefinition extends TableColumns, RowIdentity {
   readonly growing: ReadonlySet<string>;
   /** The columns whose values its ciphertexts belong to, which no update writes; none where nothing is encrypted. */
   readonly boundTo: readonly string[];
+  /** The columns of the blind indexes of those that are encrypted, by the encrypted column. */
+  readonly blindIndexes: ReadonlyMap<string, string>;
   /** The columns of kind `uuid`. */
   readonly uuids: ReadonlySet<string>;
 }
@@ -169,6 +163,7 @@ export function defineTable(options: TableOptions): TableDefinition {
     updatable,
     growing: new Set(growing),
     boundTo: sealed.boundTo,
+    blindIndexes: new Map(Object.entries(sealed.indexes ?? {})),
     uuids: new Set(names.filter((name) => columns.get(name)?.kind === 'uuid')),
   };
 }

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../foundation/errors/configuration-error.ts';
 import { UnknownKeyError } from '../foundation/errors/security-errors.ts';
 import type { Issue } from '../foundation/issue.ts';
+import type { MacKeys } from '../foundation/mac-keys.ts';
 import { Secret, redacted } from '../foundation/secret.ts';
 import { readBase64 } from './base64.ts';
 import { isKeyId } from './key-id.ts';
@@ -30,7 +31,7 @@ const remedy = 'make a good one with `liminal-data keys generate`';
  * const ring = KeyRing.fromEnv(); // LIMINAL_ENCRYPTION_KEY, or LIMINAL_ENCRYPTION_KEY_FILE
  * const cipher = new FieldCipher(ring);
  */
-export class KeyRing {
+export class KeyRing implements MacKeys {
   readonly #active: RingKey;
   readonly #keys: ReadonlyMap<string, RingKey>;
 
@@ -125,6 +126,20 @@ export class KeyRing {
       `The key ring has no key ${id}. It has ${this.ids.join(', ')}; no other key is tried.`,
       id,
     );
+  }
+
+  /**
+   * Makes the code of a text: HMAC-SHA-256 with a key of its own for each purpose. For rooms such as the audit trail,
+   * that must tell what they wrote from what others did.
+   *
+   * @param purpose what the code is for; another one gives an unrelated code
+   * @param text well-formed text
+   * @param keyId which key; the active one by default
+   * @returns 64 hexadecimal digits in lower case
+   * @throws UnknownKeyError where the ring does not have the key
+   */
+  mac(purpose: string, text: string, keyId?: string): string {
+    return (keyId === undefined ? this.#active : this.find(keyId)).mac(purpose, text);
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { loadCrypto } from '../foundation/node-crypto.ts';
+import { makeHmac } from './hmac.ts';
 import { redacted } from '../foundation/secret.ts';
 import { keyLength } from './weak-key.ts';
 
@@ -16,6 +17,7 @@ export class RingKey {
   readonly id: string;
   readonly #key: KeyObject;
   readonly #derived = new Map<string, KeyObject>();
+  readonly #macs = new Map<string, (text: string) => string>();
   #sealed = 0;
 
   /**
@@ -61,6 +63,22 @@ export class RingKey {
     const derived = createSecretKey(Buffer.from(bytes));
     this.#derived.set(label, derived);
     return derived;
+  }
+
+  /**
+   * Makes the code of a text, as `KeyRing.mac` does.
+   *
+   * @param purpose what the code is for
+   * @param text well-formed text
+   * @returns 64 hexadecimal digits in lower case
+   */
+  mac(purpose: string, text: string): string {
+    let mac = this.#macs.get(purpose);
+    if (mac === undefined) {
+      mac = makeHmac(this.derive(`mac 1 ${purpose}`));
+      this.#macs.set(purpose, mac);
+    }
+    return mac(text);
   }
 
   toString(): string {

@@ -3,7 +3,8 @@ import type { SqlVocabulary } from '../engine/sql-vocabulary.ts';
 import { NotNullViolationError } from '../foundation/errors/constraint-errors.ts';
 import { NotFoundError } from '../foundation/errors/entity-errors.ts';
 import { ForbiddenError } from '../foundation/errors/security-errors.ts';
-import type { RepositoryProvider } from '../repository/table-definition.ts';
+import { noteOriginal } from '../query/confined-handle.ts';
+import type { RepositoryProvider } from '../repository/repository-provider.ts';
 import type { TransactionalProvider } from '../transaction/transactional-provider.ts';
 import { actorId, type ActorSource } from './actor-id.ts';
 import { isParentRule } from './own-rows.ts';
@@ -25,7 +26,7 @@ export interface RowScopeOptions {
  * @typeParam Inner a repository, or a service
  */
 export type Offered<Inner> = {
-  readonly [Name in keyof Inner as Name extends 'rebind' ? never : Name]: Inner[Name];
+  readonly [Name in keyof Inner as Name extends 'rebind' | 'table' ? never : Name]: Inner[Name];
 };
 
 /**
@@ -68,11 +69,7 @@ export class RowScope {
   provider<DB, Options extends readonly unknown[]>(
     target: TransactionalProvider<DB, Options>,
   ): TransactionalProvider<DB, Options> {
-    return {
-      ...this.target(target),
-      transaction: (work, ...options) =>
-        target.transaction((tx) => work(this.#confine(tx) as Transaction<DB>), ...options),
-    };
+    return this.target(target) as TransactionalProvider<DB, Options>;
   }
 
   /**
@@ -81,12 +78,19 @@ export class RowScope {
    * @param target a provider, or its `db` and `sql`
    * @returns one for repositories; not for strangers
    */
-  target<DB>({ db, sql, shared }: RepositoryProvider<DB>): RepositoryProvider<DB> {
-    return {
+  target<DB>(target: RepositoryProvider<DB>): RepositoryProvider<DB> {
+    const { db, sql, shared, writes } = target;
+    const confined = {
       db: this.#confine(db),
       sql: this.#hasParents() ? withMaxParameters(sql, Math.min(sql.maxParameters, manyParameters)) : sql,
       shared,
+      writes,
     };
+    const own = target as Partial<TransactionalProvider<DB, readonly unknown[]>>;
+    if (own.transaction === undefined) return confined;
+    const transaction: TransactionalProvider<DB, readonly unknown[]>['transaction'] = (work, ...options) =>
+      own.transaction!((tx) => work(this.#confine(tx) as Transaction<DB>), ...options);
+    return { ...confined, transaction } as RepositoryProvider<DB>;
   }
 
   /**
@@ -140,7 +144,9 @@ export class RowScope {
   }
 
   #confine<DB>(handle: Kysely<DB>): Kysely<DB> {
-    return handle.withPlugin(this.#border);
+    const confined = handle.withPlugin(this.#border);
+    noteOriginal(confined, handle);
+    return confined;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import type { RepositoryProvider } from '../repository/table-definition.ts';
+import type { RepositoryProvider } from '../repository/repository-provider.ts';
 
 /**
  * What a repository or a service needs to work on a database, whether it stands alone or inside of a unit of work:

@@ -7,6 +7,7 @@ import {
   orderSets,
   verifyMigrations,
 } from '../../../src/core/migrate/index.ts';
+import { auditMigrations } from '../../../migrations/audit/index.ts';
 import { chatMigrations } from '../../../migrations/chat/index.ts';
 import { healthMigrations } from '../../../migrations/health/index.ts';
 import { outboxMigrations } from '../../../migrations/outbox/index.ts';
@@ -15,7 +16,14 @@ import { tokenMigrations } from '../../../migrations/token/index.ts';
 import { describeOnEachDatabase } from '../../support/database.ts';
 import { openUntyped } from './sample-history.ts';
 
-const sets = orderSets([chatMigrations, healthMigrations, outboxMigrations, sagaMigrations, tokenMigrations]);
+const sets = orderSets([
+  auditMigrations,
+  chatMigrations,
+  healthMigrations,
+  outboxMigrations,
+  sagaMigrations,
+  tokenMigrations,
+]);
 
 describeOnEachDatabase('the way down is the way up', (database) => {
   let provider: DatabaseProvider<any>;

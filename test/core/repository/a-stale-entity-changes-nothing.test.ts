@@ -52,6 +52,16 @@ describeOnEachDatabase('a stale entity changes nothing', (database) => {
     expect(await things.findById(thing.id)).to.equal(undefined);
   });
 
+  it('a delete by the key asks for no version, and tells whether there was such an entity', async () => {
+    const other = await things.insert(makeThing({ name: 'other' }));
+    await things.update(thing);
+    expect(await things.deleteById(thing.id)).to.equal(true);
+    expect(await things.deleteById(thing.id)).to.equal(false);
+    expect(await things.findById(thing.id)).to.equal(undefined);
+    expect(await things.findById(other.id)).to.deep.equal(other);
+    expect(await rejectionOf(things.deleteById('none'))).to.be.instanceOf(ValidationError);
+  });
+
   it('what is not there is not found', async () => {
     await things.delete(thing);
     for (const work of [

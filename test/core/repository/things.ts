@@ -7,7 +7,7 @@ import {
 } from '../../../src/core/provider/database-provider-factory.ts';
 import type { DatabaseProvider } from '../../../src/core/provider/database-provider.ts';
 import { Repository } from '../../../src/core/repository/repository.ts';
-import type { RepositoryProvider } from '../../../src/core/repository/table-definition.ts';
+import type { RepositoryProvider } from '../../../src/core/repository/repository-provider.ts';
 import type { TestDatabase } from '../../support/database.ts';
 
 export interface ThingsTable {

@@ -24,7 +24,7 @@ export const users = [
 ] as const;
 
 /** The methods of a repository; whether they are kept within a user's rows is what is asked. */
-export type Methods = Omit<ThingRepository, 'rebind'>;
+export type Methods = Omit<ThingRepository, 'rebind' | 'table'>;
 
 interface Call {
   readonly methods: Methods;
@@ -120,6 +120,10 @@ export const calls: Readonly<Record<keyof Methods, (call: Call) => Promise<Outco
     await call.methods.insertMany(rows, { on: call.on });
     return { saw: rows };
   },
+  insertMissing: async (call) => {
+    const rows = [{ ...call.row, owner: call.me }, fresh(call)];
+    return { saw: await call.methods.insertMissing(rows, { on: call.on }) };
+  },
   update: async (call) => ({
     saw: [await call.methods.update({ ...variant(call), name: 'taken' }, { on: call.on })],
   }),
@@ -127,6 +131,10 @@ export const calls: Readonly<Record<keyof Methods, (call: Call) => Promise<Outco
     await call.methods.delete(variant(call), { on: call.on });
     return { saw: [] };
   },
+  deleteById: async ({ methods, me, row, on }) => ({
+    told: await methods.deleteById(row.id, { on }),
+    expected: row.owner === me,
+  }),
   upsert: async (call) => ({
     saw: [await call.methods.upsert({ ...variant(call), name: 'taken' }, { on: call.on })],
   }),

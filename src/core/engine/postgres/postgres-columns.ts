@@ -1,6 +1,11 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { ColumnHelpers, TableHelpers } from '../column-helpers.ts';
 import { portableHelpers, type PortableWords } from '../create-portable-table.ts';
+import {
+  createPostgresSwitchTable,
+  dropPostgresAppendOnly,
+  makePostgresAppendOnly,
+} from './postgres-append-only.ts';
 import { alterTable } from './postgres-alter.ts';
 import { createIndexConcurrently } from './postgres-concurrent-index.ts';
 import {
@@ -21,6 +26,9 @@ export const postgresColumns: ColumnHelpers = {
   expandColumn: (db, expansion) => expandPostgresColumn(db, expansion, portable.addColumn),
   abandonExpansion: abandonPostgresExpansion,
   contractColumn: contractPostgresColumn,
+  createSwitchTable: createPostgresSwitchTable,
+  makeAppendOnly: makePostgresAppendOnly,
+  dropAppendOnly: dropPostgresAppendOnly,
   createIndexConcurrently: (db, table, index) => createIndexConcurrently(db, dialectWords, table, index),
   rebuildTable: (db, name, columns, terms = {}) => alterTable(db, dialectWords, { name, columns, terms }),
 

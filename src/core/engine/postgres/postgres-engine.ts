@@ -2,6 +2,7 @@ import type { DatabaseConfig } from '../../config/database-config.ts';
 import { postgresConfig, type PostgresConnection as PostgresSettings } from '../../config/postgres-config.ts';
 import type { Engine, EngineContext, OpenEngine } from '../engine.ts';
 import { noBackupError, noRestoreError } from './postgres-backup.ts';
+import { openCommittedReads } from './postgres-committed-reads.ts';
 import { createPostgresMigrations } from './postgres-migrations.ts';
 import { PostgresNotifications } from './postgres-notifications.ts';
 import { openServers } from './postgres-replicas.ts';
@@ -15,18 +16,20 @@ export const postgresEngine: Engine<'postgres', PostgresSettings> = {
   config: postgresConfig,
   open(config: DatabaseConfig<'postgres', PostgresSettings>, context: EngineContext): OpenEngine {
     const servers = openServers(config, context);
+    const committed = openCommittedReads(config, context);
     const notifications = new PostgresNotifications(servers.primary, context);
     return {
       dialect: servers.dialect,
       isRemote: true,
       direct: servers.direct,
+      committedReads: committed.executor,
       sql: postgresVocabulary,
       migrations: createPostgresMigrations((processId) => servers.primary.hasBackend(processId)),
       listen: (channel, listener) => notifications.listen(channel, listener),
       backup: (file) => Promise.reject(noBackupError(config.connection, file)),
       stats: () => servers.stats(),
       async close(deadline) {
-        await Promise.all([notifications.close(), servers.close(deadline)]);
+        await Promise.all([notifications.close(), committed.close(deadline), servers.close(deadline)]);
       },
     };
   },

@@ -1,4 +1,5 @@
 import { sql, type Expression, type RawBuilder, type SqlBool } from 'kysely';
+import { advisoryLockKey } from './postgres-advisory-lock.ts';
 import type { ColumnKind, JsonPathSegment, SqlVocabulary } from '../sql-vocabulary.ts';
 
 /** What is said differently in the SQL of Postgres. */
@@ -43,7 +44,13 @@ export const postgresVocabulary: SqlVocabulary = {
     sql<SqlBool>`${sql.ref(`${table}.document`)} @@ to_tsquery('simple', ${tokens.join(' & ')})`,
 
   lockSkippingLocked: (table) => sql`for update of ${sql.table(table)} skip locked`,
+  lockRows: (intent) => (intent === 'delete' ? sql`for update` : sql`for no key update`),
   notify: (channel, payload) => sql`pg_notify(${sql.lit(channel)}, cast(${payload} as text))`,
+  lockNames(names) {
+    // By their keys: names of which two have the same one would else be locked in two orders.
+    const keys = names.map(advisoryLockKey).toSorted((one, other) => (one < other ? -1 : 1));
+    return sql`select pg_advisory_xact_lock(key) from unnest(cast(${keys.map(String)} as bigint[])) as keys (key)`;
+  },
 };
 
 const arrayTypes: Readonly<Record<ColumnKind, RawBuilder<unknown>>> = {

@@ -6,6 +6,7 @@ import {
   portableHelpers,
   type PortableWords,
 } from '../create-portable-table.ts';
+import { createSqliteSwitchTable, dropSqliteAppendOnly, makeSqliteAppendOnly } from './sqlite-append-only.ts';
 import { abandonSqliteExpansion, contractSqliteColumn, expandSqliteColumn } from './sqlite-expansion.ts';
 import { rebuildTable } from './sqlite-rebuild.ts';
 import { sqliteVocabulary } from './sqlite-vocabulary.ts';
@@ -24,6 +25,9 @@ export const sqliteColumns: ColumnHelpers = {
   expandColumn: (db, expansion) => expandSqliteColumn(db, expansion, portable.addColumn),
   abandonExpansion: abandonSqliteExpansion,
   contractColumn: contractSqliteColumn,
+  createSwitchTable: createSqliteSwitchTable,
+  makeAppendOnly: makeSqliteAppendOnly,
+  dropAppendOnly: dropSqliteAppendOnly,
 
   async createIndexConcurrently(db, table, index) {
     await createIndex(db, dialectWords, table, defineConcurrentIndex(db, table, index), 'absent');

@@ -45,6 +45,7 @@ export const sqliteVocabulary: SqlVocabulary = {
 
   // A transaction that writes is the only one.
   lockSkippingLocked: () => sql``,
+  lockRows: () => sql``,
 };
 
 function whenType(column: Expression<unknown>, path: readonly JsonPathSegment[], types: readonly string[]) {

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { auditMigrations } from '../../../../migrations/audit/index.ts';
 import { chatMigrations } from '../../../../migrations/chat/index.ts';
 import { healthMigrations } from '../../../../migrations/health/index.ts';
 import { outboxMigrations } from '../../../../migrations/outbox/index.ts';
@@ -13,7 +14,14 @@ import { describeOnEachDatabase } from '../../../support/database.ts';
 import { isSoak } from '../../../support/engines.ts';
 import { openUntyped } from '../sample-history.ts';
 
-const sets = [chatMigrations, outboxMigrations, sagaMigrations, tokenMigrations, healthMigrations];
+const sets = [
+  auditMigrations,
+  chatMigrations,
+  outboxMigrations,
+  sagaMigrations,
+  tokenMigrations,
+  healthMigrations,
+];
 
 describeOnEachDatabase('the way down equals the way up', (database) => {
   let provider: DatabaseProvider<any>;

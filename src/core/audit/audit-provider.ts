@@ -1,0 +1,15 @@
+import type { SqlVocabulary } from '../engine/sql-vocabulary.ts';
+import type { TransactionOptions } from '../provider/transaction-options.ts';
+
+/** The part of a provider that the audit trail needs, whatever its tables are; `DatabaseProvider` fits. */
+export interface AuditProvider {
+  /** The root handle. */
+  readonly db: object;
+  /** What is said differently in the engine's SQL. */
+  readonly sql: SqlVocabulary;
+  /** Runs work in one transaction. */
+  transaction<Result>(
+    work: (tx: object) => Promise<Result>,
+    options?: Pick<TransactionOptions, 'isolation' | 'readOnly' | 'retry' | 'signal'>,
+  ): Promise<Result>;
+}

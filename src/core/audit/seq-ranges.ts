@@ -1,0 +1,25 @@
+import type { ErasedRange } from './erasures.ts';
+
+/** A row's place in its chain. */
+interface Place {
+  readonly stream: string;
+  readonly seq: number;
+}
+
+/** The ranges that places lie in, without gaps, by stream. */
+export function rangesOf(places: readonly Place[]): ErasedRange[] {
+  return [...Map.groupBy(places, ({ stream }) => stream)].flatMap(([stream, chain]) =>
+    divideRuns(chain).map((run): ErasedRange => [stream, run[0]!.seq, run.at(-1)!.seq]),
+  );
+}
+
+/** Divides rows of one chain into runs of neighbours. */
+export function divideRuns<Row extends Pick<Place, 'seq'>>(rows: readonly Row[]): Row[][] {
+  const runs: Row[][] = [];
+  for (const row of rows.toSorted((one, other) => one.seq - other.seq)) {
+    const run = runs.at(-1);
+    if (run?.at(-1)?.seq === row.seq - 1) run.push(row);
+    else runs.push([row]);
+  }
+  return runs;
+}
