@@ -1,6 +1,7 @@
 import type { Clock } from '../foundation/clock.ts';
-import { PoolClosedError } from '../foundation/errors/connection-errors.ts';
+import { ConnectionError, PoolClosedError } from '../foundation/errors/connection-errors.ts';
 import { ValidationError } from '../foundation/errors/validation-error.ts';
+import { within } from '../foundation/within.ts';
 import type { AuditAnchor } from './anchor.ts';
 import type { AnchorSink } from './anchor-sinks.ts';
 
@@ -8,9 +9,15 @@ import type { AnchorSink } from './anchor-sinks.ts';
 export interface AnchoringOptions {
   /** The time between two anchors, in ms from 1,000 to 86,400,000. The first one is made at once. */
   readonly every: number;
-  /** Who keeps them; each is given every anchor, whatever the others do. */
+  /**
+   * Who keeps them; each is given every anchor, whatever the others do. One that has not answered when the next anchor is
+   * due counts as failed.
+   */
   readonly to: AnchorSink | readonly AnchorSink[];
-  /** Hears what fails; the next anchor, which holds all that this one held and more, is tried at its time. */
+  /**
+   * Hears what fails; the next anchor, which holds all that this one held and more, is tried at its time. What it throws
+   * is nobody's.
+   */
   readonly onError: (error: unknown) => void;
 }
 
@@ -34,17 +41,32 @@ export function startAnchoring(
     throw new ValidationError([{ path: ['every'], message }]);
   }
   const sinks = typeof to === 'function' ? [to] : to;
+  const tell = (error: unknown): void => {
+    try {
+      onError(error);
+    } catch {
+      // There is nobody left to tell, and the next anchor must be made all the same.
+    }
+  };
+  // Else one that never answers would be the end of all anchors, and of whoever waits for the close.
+  const keepWithin = async (keep: AnchorSink, anchor: AuditAnchor): Promise<void> => {
+    const keeping = (async () => (await keep(anchor), true))();
+    if ((await within(clock, every, keeping)) !== undefined) return;
+    throw new ConnectionError(
+      `Who keeps the anchors of the audit trail did not answer within ${every} ms, so that one may not be kept.`,
+    );
+  };
   let isOpen = true;
   let cancel = (): void => {};
   const anchorOnce = async (): Promise<void> => {
     try {
       const anchor = await makeAnchor();
-      const kept = await Promise.allSettled(sinks.map(async (keep) => keep(anchor)));
-      for (const each of kept) if (each.status === 'rejected') onError(each.reason);
+      const kept = await Promise.allSettled(sinks.map((keep) => keepWithin(keep, anchor)));
+      for (const each of kept) if (each.status === 'rejected') tell(each.reason);
     } catch (error) {
       // Nobody will open it again.
       if (error instanceof PoolClosedError) isOpen = false;
-      else onError(error);
+      else tell(error);
     }
     if (isOpen) cancel = clock.schedule(every, run, { keepsAlive: false });
   };

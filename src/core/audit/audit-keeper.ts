@@ -9,7 +9,8 @@ import type { AuditProvider } from './audit-provider.ts';
 import { AuditReader } from './audit-reader.ts';
 import { erasePerson, type EraseOptions, type EraseReport } from './erase-person.ts';
 import type { AuditExportFormat } from './export-lines.ts';
-import { placeHold, releaseHold, type HoldScope, type LegalHold } from './legal-hold.ts';
+import type { HoldScope, LegalHold } from './hold.ts';
+import { placeHold, releaseHold } from './legal-hold.ts';
 import { purgeTrail, type PurgeOptions, type PurgeReport } from './purge-trail.ts';
 import { readSubject, writeSubject } from './subject-report.ts';
 import type { TrailKeeper } from './trail-keeper.ts';
@@ -60,7 +61,9 @@ export abstract class AuditKeeper extends AuditReader implements TrailKeeper {
     format: AuditExportFormat = 'jsonl',
   ): AsyncIterableIterator<string> {
     const lines = super.export(filter, format);
-    return this.#recorded({ action: 'audit.export', metadata: { filter: saidOf(filter), format } }, lines);
+    // A text that was looked for may be somebody's name, and would outlive that person's erasure.
+    const said = { ...saidOf(filter), ...(filter.text !== undefined && { text: true }) };
+    return this.#recorded({ action: 'audit.export', metadata: { filter: said, format } }, lines);
   }
 
   /**
@@ -105,21 +108,22 @@ export abstract class AuditKeeper extends AuditReader implements TrailKeeper {
    *   any statement
    */
   release(id: string, reason: string): Promise<LegalHold> {
-    return releaseHold(this, id, reason);
+    return releaseHold(this, this.#entries, id, reason);
   }
 
   /**
    * Erases the contents (changes, reason, metadata) of all that was recorded by and about a person. What stays is who
    * did what to which id and when, and the keyed code of each content, so that the chain verifies, and that a copy of
-   * the content can still be proved. Recorded as `audit.erase`, which explains the erased entries to `verify`.
+   * the content can still be proved. Recorded as `audit.erase`, which explains the erased entries to `verify`. What
+   * proves erasures and holds stays, and each entry is checked before its content goes.
    *
    * Ids stay: they must say nothing by themselves. It works in portions: where it ends early, run it again.
    *
    * @param personId the id of the person, as it is in the trail
    * @param options why, and further entities that belong to the person
    * @returns how many entries were erased
-   * @throws LegalHoldError where a hold keeps one of them; ValidationError with every fault; the signal's reason; the
-   *   errors of any statement
+   * @throws LegalHoldError where a hold keeps one of them; AuditTamperedError where an entry is not what was recorded;
+   *   ValidationError with every fault; the signal's reason; the errors of any statement
    * @example
    * await log.erase(user.id, { reason: 'request 2026-0815', also: keys.map(({ id }) => ({ type: 'api_key', id })) });
    */
@@ -129,7 +133,7 @@ export abstract class AuditKeeper extends AuditReader implements TrailKeeper {
 
   /**
    * Deletes old entries, and leaves a signed summary of each run of them, by which the chain still verifies. The newest
-   * entry of each chain stays whatever its age, and so does every `audit.erase`. Each entry is checked before it goes:
+   * entry of each chain stays whatever its age, and so does every `audit.erase`, `audit.hold` and `audit.release`. Each entry is checked before it goes:
    * a purge is no way to be rid of what was tampered with. Recorded as `audit.purge`.
    *
    * It works in portions, each a transaction: where it ends early, what is done is done, and the next one goes on.

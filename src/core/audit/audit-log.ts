@@ -4,7 +4,6 @@ import { currentActor } from '../foundation/actor-context.ts';
 import { systemClock, type Clock } from '../foundation/clock.ts';
 import { ValidationError } from '../foundation/errors/validation-error.ts';
 import type { MacKeys } from '../foundation/mac-keys.ts';
-import type { CommitParticipant } from '../provider/commit-participant.ts';
 import { gatherForCommit } from '../provider/transaction-hooks.ts';
 import { readHeads, signAnchor, type AuditAnchor } from './anchor.ts';
 import { startAnchoring, type Anchoring, type AnchoringOptions } from './anchoring.ts';
@@ -14,7 +13,6 @@ import type { AuditProvider } from './audit-provider.ts';
 import { checkEvent, type EventRules } from './check-event.ts';
 import { ChainAppender } from './chain-appender.ts';
 import { auditTablesOf } from './audit-tables.ts';
-import type { RowFacts } from './chain-row.ts';
 import { maskValue, type MaskedValue } from './masked-value.ts';
 import { verifyTrail, type VerifyOptions } from './verify-trail.ts';
 import type { AuditVerification } from './verify-report.ts';
@@ -57,7 +55,6 @@ export class AuditLog extends AuditKeeper {
   readonly #rules: EventRules;
   readonly #newId: () => string;
   readonly #appender: ChainAppender;
-  readonly #participant: CommitParticipant<RowFacts>;
 
   /**
    * @param provider the database that the changes are made in
@@ -70,9 +67,7 @@ export class AuditLog extends AuditKeeper {
     this.clock = clock;
     this.#rules = { keys, stream, requireActor };
     this.#newId = createUuidSource(clock);
-    const appender = new ChainAppender(provider, keys);
-    this.#appender = appender;
-    this.#participant = { beforeCommit: (db, events) => appender.append(db, events) };
+    this.#appender = ChainAppender.of(provider);
   }
 
   /**
@@ -96,13 +91,14 @@ export class AuditLog extends AuditKeeper {
         { path: ['db'], message: 'must be the handle of a transaction, so that the event commits with it' },
       ]);
     }
-    const checked = checkEvent(event, this.#rules, {
+    const facts = checkEvent(event, this.#rules, {
       id: this.#newId(),
       recordedAt: this.clock.now(),
       actor: currentActor(),
     });
-    if (gatherForCommit(db, this.#participant, checked)) return;
-    await this.#appender.appendToOwn(db as unknown as Transaction<never>, [checked]);
+    const keyed = { facts, keys: this.keys };
+    if (gatherForCommit(db, this.#appender, keyed)) return;
+    await this.#appender.appendToOwn(db as unknown as Transaction<never>, [keyed]);
   }
 
   /**

@@ -10,7 +10,8 @@ import { checkText, readAuditFilter, type AuditFilter } from './audit-filter.ts'
 import type { AuditTables } from './audit-tables.ts';
 import { compareStates, rebuildVersions, type EntityVersion } from './entity-versions.ts';
 import { exportLines, type AuditExportFormat } from './export-lines.ts';
-import { listHolds, type LegalHold } from './legal-hold.ts';
+import type { LegalHold } from './hold.ts';
+import { listHolds } from './legal-hold.ts';
 import { orderEntries } from './order-entries.ts';
 
 /** Which page of the trail comes. */

@@ -10,7 +10,10 @@ export interface AuditedRows<Name extends string = string> {
    * they changed. NULL stays NULL. Encrypted columns need not be named: of them there is not even a code.
    */
   readonly mask?: readonly Name[] | undefined;
-  /** Columns that nobody asks about, such as the time of the last change. An update of these alone is no event. */
+  /**
+   * Columns that nobody asks about, such as the time of the last change. An update of these alone is no event, unless the
+   * table has a version that is recorded: then the event tells of the version.
+   */
   readonly ignore?: readonly Name[] | undefined;
   /** The rows that the database deletes with one of these: each is an event of its own. */
   readonly cascades?: readonly AuditedCascade[] | undefined;

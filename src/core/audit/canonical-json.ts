@@ -11,8 +11,8 @@ import { encodeJson } from '../query/json-text.ts';
  */
 export function canonicalJson(value: unknown, path?: string): string {
   // What `encodeJson` has passed holds no circle and nothing that JSON would leave out.
-  encodeJson(value, path);
-  return write(value);
+  const text = encodeJson(value, path);
+  return typeof value === 'object' ? write(value) : text;
 }
 
 function write(value: unknown): string {

@@ -1,8 +1,9 @@
 import { sql, type Kysely, type RawBuilder, type Transaction } from 'kysely';
 import type { MacKeys } from '../foundation/mac-keys.ts';
+import type { CommitParticipant } from '../provider/commit-participant.ts';
 import { committedReadsOf, type CommittedReads } from '../provider/committed-reads.ts';
 import { slot, plainSlot } from '../query/statement-template.ts';
-import { StatementCache } from '../query/statement-cache.ts';
+import { StatementCache, type StatementShape } from '../query/statement-cache.ts';
 import type { AuditProvider } from './audit-provider.ts';
 import { auditTablesOf, type AuditTables } from './audit-tables.ts';
 import { emptyChain, sealRow, type ChainHead, type ChainRow, type RowFacts } from './chain-row.ts';
@@ -31,6 +32,14 @@ const columns: readonly (keyof ChainRow)[] = [
 /** SQLite joins at most 500 parts by UNION. */
 const mostStreams = 200;
 
+/** An event, and the keys of the log that it was recorded in. */
+export interface KeyedFacts {
+  readonly facts: RowFacts;
+  readonly keys: MacKeys;
+}
+
+const known = new WeakMap<AuditProvider, ChainAppender>();
+
 interface HeadRow extends ChainHead {
   readonly stream: string;
 }
@@ -39,24 +48,27 @@ interface HeadRow extends ChainHead {
  * Writes events behind the heads of their chains. Who appends to a chain has it for itself until its transaction ends,
  * so that no two rows follow the same one; the primary key would refuse them.
  */
-export class ChainAppender {
+export class ChainAppender implements CommitParticipant<KeyedFacts> {
   readonly #provider: AuditProvider;
-  readonly #keys: MacKeys;
   readonly #statements: StatementCache<AuditTables>;
 
-  constructor(provider: AuditProvider, keys: MacKeys) {
+  constructor(provider: AuditProvider) {
     this.#provider = provider;
-    this.#keys = keys;
     this.#statements = new StatementCache({ db: auditTablesOf(provider.db) });
   }
 
   /**
-   * Appends to a transaction that has no other rows of the trail.
-   *
-   * @param db its handle
-   * @param events in their order
+   * The one of a database: events that several logs have recorded in a transaction are appended together. One log would
+   * not see the rows of another, which are not committed yet, and their locks would be taken in two orders.
    */
-  async append(db: Transaction<never>, events: readonly RowFacts[]): Promise<void> {
+  static of(provider: AuditProvider): ChainAppender {
+    let appender = known.get(provider);
+    if (appender === undefined) known.set(provider, (appender = new ChainAppender(provider)));
+    return appender;
+  }
+
+  /** Appends to a transaction that has no other rows of the trail. */
+  async beforeCommit(db: Transaction<never>, events: readonly KeyedFacts[]): Promise<void> {
     const tables = auditTablesOf(db);
     const streams = streamsOf(events);
     await this.#lock(tables, streams);
@@ -69,7 +81,7 @@ export class ChainAppender {
   }
 
   /** Appends to a transaction that may have rows of the trail, which nobody else sees yet. */
-  async appendToOwn(db: Transaction<never>, events: readonly RowFacts[]): Promise<void> {
+  async appendToOwn(db: Transaction<never>, events: readonly KeyedFacts[]): Promise<void> {
     const tables = auditTablesOf(db);
     const streams = streamsOf(events);
     await this.#lock(tables, streams);
@@ -90,15 +102,7 @@ export class ChainAppender {
   async #readHeads(tables: Kysely<AuditTables>, streams: readonly string[]): Promise<HeadRow[]> {
     const heads: HeadRow[] = [];
     for (const part of partsOf(streams, mostStreams)) {
-      const { rows } = await this.#statements.run<HeadRow>(
-        {
-          key: `heads ${part.length}`,
-          values: part,
-          build: () => selectHeads(part.map((_, place) => slot<string>(place))),
-        },
-        tables,
-      );
-      heads.push(...rows);
+      heads.push(...(await this.#statements.run(headsOf(part), tables)).rows);
     }
     return heads;
   }
@@ -108,20 +112,18 @@ export class ChainAppender {
    * not be seen in it, and above `read committed` every two units of work would be in each other's way.
    */
   async #readCommittedHeads(reads: CommittedReads, streams: readonly string[]): Promise<HeadRow[]> {
-    const root = auditTablesOf(this.#provider.db);
     const heads: HeadRow[] = [];
     for (const part of partsOf(streams, mostStreams)) {
-      const query = selectHeads(part.map((stream) => sql`${stream}`)).compile(root);
-      heads.push(...(await reads.execute(query)).rows);
+      heads.push(...(await reads.execute(this.#statements.bind(headsOf(part)))).rows);
     }
     return heads;
   }
 
-  #seal(events: readonly RowFacts[], heads: Map<string, ChainHead>): ChainRow[] {
+  #seal(events: readonly KeyedFacts[], heads: Map<string, ChainHead>): ChainRow[] {
     return events
-      .map((event) => {
-        const row = sealRow(this.#keys, event, heads.get(event.stream) ?? emptyChain);
-        heads.set(event.stream, row);
+      .map(({ facts, keys }) => {
+        const row = sealRow(keys, facts, heads.get(facts.stream) ?? emptyChain);
+        heads.set(facts.stream, row);
         return row;
       })
       .toSorted((one, other) => compare(one.stream, other.stream) || one.seq - other.seq);
@@ -133,7 +135,7 @@ export class ChainAppender {
       await this.#statements.run(
         {
           key: `insert ${part.length}`,
-          values: part.flatMap((row) => columns.map((column) => row[column])),
+          values: valuesOf(part),
           build: (db) => db.insertInto('audit_logs').values(slotsOfRows(part.length)),
         },
         tables,
@@ -142,8 +144,8 @@ export class ChainAppender {
   }
 }
 
-function streamsOf(events: readonly RowFacts[]): string[] {
-  return [...new Set(events.map(({ stream }) => stream))].toSorted(compare);
+function streamsOf(events: readonly KeyedFacts[]): string[] {
+  return [...new Set(events.map(({ facts }) => facts.stream))].toSorted(compare);
 }
 
 function compare(one: string, other: string): number {
@@ -156,13 +158,27 @@ function* partsOf<Item>(items: readonly Item[], size: number): Generator<readonl
   for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
 }
 
-function selectHeads(streams: readonly RawBuilder<unknown>[]): RawBuilder<HeadRow> {
-  const heads = streams.map(
-    (stream, place) => sql`select * from (
-      select stream, seq, hash from audit_logs where stream = ${stream} order by seq desc limit 1
+function headsOf(streams: readonly string[]): StatementShape<AuditTables, HeadRow> {
+  return { key: `heads ${streams.length}`, values: streams, build: () => selectHeads(streams.length) };
+}
+
+// The cast is for SQLite, which prepares a statement anew at each run where its plan may depend on a bare parameter: that
+// costs ten times what the read does.
+function selectHeads(count: number): RawBuilder<HeadRow> {
+  const heads = Array.from(
+    { length: count },
+    (_, place) => sql`select * from (
+      select stream, seq, hash from audit_logs where stream = cast(${slot(place)} as text)
+      order by seq desc limit 1
     ) as ${sql.ref(`head_${place}`)}`,
   );
   return sql<HeadRow>`${sql.join(heads, sql` union all `)}`;
+}
+
+function valuesOf(rows: readonly ChainRow[]): unknown[] {
+  const values: unknown[] = [];
+  for (const row of rows) for (const column of columns) values.push(row[column]);
+  return values;
 }
 
 function slotsOfRows(count: number) {

@@ -1,9 +1,9 @@
 import type { MacKeys } from '../foundation/mac-keys.ts';
 import type { AnchoredHead } from './anchor.ts';
 import { emptyChain, type ChainHead, type ChainRow } from './chain-row.ts';
+import type { ErasedRow } from './erasures.ts';
 import { examineRow } from './examine-row.ts';
-import type { SegmentRow } from './segment.ts';
-import { isGenuineSegment } from './segment.ts';
+import { examineSegment, type SegmentRow } from './segment.ts';
 import type { AuditFault, StreamVerification } from './verify-report.ts';
 
 /** What is known of a chain from outside of its rows. */
@@ -28,15 +28,16 @@ export class ChainWalk {
   #purged = 0;
   #firstSeq = 0;
   #last: ChainHead | undefined;
-  #erased: number[] = [];
+  readonly #erased: ErasedRow[] = [];
   #fault: AuditFault | undefined;
 
   constructor(keys: MacKeys, witness: ChainWitness) {
     this.#keys = keys;
     this.#witness = witness;
     for (const segment of witness.segments) {
-      if (isGenuine(keys, segment)) this.#segments.set(segment.from_seq, segment);
-      else this.#note({ seq: segment.from_seq, kind: 'edited', message: forgedSegment(segment.from_seq) });
+      const fault = faultOf(keys, segment);
+      if (fault === undefined) this.#segments.set(segment.from_seq, segment);
+      else this.#note(fault);
     }
   }
 
@@ -49,8 +50,8 @@ export class ChainWalk {
     return this.#head;
   }
 
-  /** The places whose contents are erased. */
-  get erased(): readonly number[] {
+  /** The rows whose contents are erased. */
+  get erased(): readonly ErasedRow[] {
     return this.#erased;
   }
 
@@ -59,7 +60,7 @@ export class ChainWalk {
     if (this.#rows === 0) this.#firstSeq = row.seq;
     this.#rows += 1;
     this.#last = row;
-    if (row.content === null) this.#erased.push(row.seq);
+    if (row.content === null) this.#erased.push({ seq: row.seq, hash: row.hash });
   }
 
   /** @returns whether the row follows */
@@ -81,7 +82,8 @@ export class ChainWalk {
   end(): void {
     this.#passSegments();
     const { anchors } = this.#witness;
-    const isCut = this.#last === undefined ? this.#head.seq > 0 : this.#head.seq > this.#last.seq;
+    // The newest row of a chain is never purged: there was one behind each summary.
+    const isCut = this.#segments.size > 0 || this.#head.seq > (this.#last?.seq ?? 0);
     if (anchors.some(({ seq }) => seq > this.#head.seq) || isCut) {
       const seq = this.#head.seq + 1;
       this.#note({ seq, kind: 'cut', message: `From ${seq} on the end of the chain is missing.` });
@@ -145,10 +147,17 @@ export class ChainWalk {
   }
 }
 
-function isGenuine(keys: MacKeys, segment: SegmentRow): boolean {
-  return isGenuineSegment(keys, segment) && segment.to_seq >= segment.from_seq;
-}
-
-function forgedSegment(seq: number): string {
-  return `The summary of what was purged from ${seq} on is not genuine.`;
+function faultOf(keys: MacKeys, segment: SegmentRow): AuditFault | undefined {
+  const { from_seq: seq } = segment;
+  const summary = `The summary of what was purged from ${seq} on`;
+  switch (examineSegment(keys, segment)) {
+    case 'genuine':
+      return undefined;
+    case 'forged':
+      return { seq, kind: 'edited', message: `${summary} is not genuine.` };
+    case 'unknown-key': {
+      const message = `${summary} names a key that the keys do not have; hand it in as well.`;
+      return { seq, kind: 'unknown-key', message };
+    }
+  }
 }

@@ -55,9 +55,9 @@ export function checkEvent(event: AuditEvent, rules: EventRules, context: EventC
     checkText(entity.type, ['entity', 'type'], issues);
     if (entity.id !== undefined) checkText(entity.id, ['entity', 'id'], issues);
   }
-  for (const [name, text] of Object.entries({ tenant, requestId, traceId })) {
-    if (text !== undefined) checkText(text, [name], issues);
-  }
+  if (tenant !== undefined) checkText(tenant, ['tenant'], issues);
+  if (requestId !== undefined) checkText(requestId, ['requestId'], issues);
+  if (traceId !== undefined) checkText(traceId, ['traceId'], issues);
   if (reason !== undefined) checkText(reason, ['reason'], issues, longestReason);
   const content = contentOf(event, rules.keys, issues);
   if (issues.length > 0) throw new ValidationError(issues);

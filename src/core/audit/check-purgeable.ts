@@ -9,11 +9,11 @@ import { eraseAction, Erasures } from './erasures.ts';
 import { examineRow } from './examine-row.ts';
 
 /**
- * Refuses to purge what was tampered with: the summary that is left in its place is signed, and would vouch for it.
- * Whether the first row follows the one before it is for `verify` to see: the summary keeps its link.
+ * Refuses to purge or erase what was tampered with: what is left in its place, a signed summary or the event of an
+ * erasure, would vouch for it. Whether the first row follows the one before it is for `verify` to see: the summary keeps its link.
  *
  * @param rows of one chain, in their order, maybe with gaps; at least one
- * @param db the transaction of the purge
+ * @param db the transaction of the purge or the erasure
  * @throws AuditTamperedError for the first row that is not what was recorded; UnknownKeyError where the key of a row is
  *   gone
  */
@@ -29,15 +29,15 @@ export async function refuseTampered(
     const isLinked = before?.seq !== row.seq - 1 || before.hash === row.prev_hash;
     const standing = examineRow(keys, row);
     if (standing === 'unknown-key') {
-      const message = `The entry ${row.seq} of the audit stream "${stream}" was recorded with the key ${row.key_id}, which is not there: it cannot be checked, so it was not purged.`;
+      const message = `The entry ${row.seq} of the audit stream "${stream}" was recorded with the key ${row.key_id}, which is not there: it cannot be checked, so it stays as it is.`;
       throw new UnknownKeyError(message, row.key_id);
     }
     if (!isLinked || standing !== 'genuine') throw new AuditTamperedError(stream, row.seq);
   });
-  const erased = rows.flatMap(({ content, seq }) => (content === null ? seq : []));
+  const erased = rows.filter(({ content }) => content === null);
   if (erased.length === 0) return;
   const unexplained = (await readErasures(keys, entries, stream, db)).findUnexplained(stream, erased);
-  if (unexplained !== undefined) throw new AuditTamperedError(stream, unexplained);
+  if (unexplained !== undefined) throw new AuditTamperedError(stream, unexplained.seq);
 }
 
 async function readErasures(

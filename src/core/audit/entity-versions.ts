@@ -1,3 +1,4 @@
+import { isPlainObject } from '../config/plain-object.ts';
 import type { AuditEntry } from './audit-entry.ts';
 import type { FieldChange } from './audit-event.ts';
 import { canonicalJson } from './canonical-json.ts';
@@ -56,7 +57,7 @@ function rebuildSpan(span: readonly AuditEntry[]): EntityVersion[] {
   const fields: Fields = isComplete ? new Map() : valuesBefore(span);
   return span.map((entry) => {
     for (const change of entry.changes) {
-      if ('old' in change && !isSame(fields.get(change.field), change.old)) isComplete = false;
+      if ('old' in change && !canFollow(fields.get(change.field), change.old)) isComplete = false;
       if ('new' in change) fields.set(change.field, change.new);
       else fields.delete(change.field);
     }
@@ -97,6 +98,20 @@ export function compareStates(before: EntityVersion['state'], after: EntityVersi
 
 function fieldsOf(state: EntityVersion['state']): ReadonlyMap<string, unknown> {
   return new Map(Object.entries(state ?? {}));
+}
+
+/** Whether an old value can be the one that was set before it. Codes of two keys cannot be told to differ. */
+function canFollow(before: unknown, old: unknown): boolean {
+  if (isSame(before, old)) return true;
+  const [one, other] = [codeKey(before), codeKey(old)];
+  return one !== undefined && other !== undefined && one !== other;
+}
+
+/** The key of the code that stands for a value. */
+function codeKey(value: unknown): string | undefined {
+  if (!isPlainObject(value)) return undefined;
+  const code = value['$masked'] ?? value['$digest'];
+  return typeof code === 'string' ? code.slice(0, code.lastIndexOf(':')) : undefined;
 }
 
 /** Whether two values say the same; the order of members says nothing. */

@@ -1,14 +1,17 @@
 import { ValidationError } from '../foundation/errors/validation-error.ts';
 import type { Issue } from '../foundation/issue.ts';
 import type { Filter } from '../query/filter.ts';
-import type { AuditEntries } from './audit-entries.ts';
+import { auditColumns, type AuditEntries } from './audit-entries.ts';
 import { checkText } from './audit-filter.ts';
 import { filtersOfPerson, type PersonOptions } from './audit-person.ts';
 import { auditTablesOf, type AuditLogsTable } from './audit-tables.ts';
+import type { ChainRow } from './chain-row.ts';
+import { refuseTampered } from './check-purgeable.ts';
 import { eraseAction } from './erasures.ts';
 import { isListed } from './is-listed.ts';
 import { activeHolds, keep, refuseHeld } from './legal-hold.ts';
 import { withMaintenance } from './maintenance.ts';
+import { isLasting } from './recorded-holds.ts';
 import { rangesOf } from './seq-ranges.ts';
 import type { TrailKeeper } from './trail-keeper.ts';
 
@@ -45,7 +48,7 @@ export async function erasePerson(
   const { by, about } = filtersOfPerson(personId, options);
   const wanted = [by, ...about].map((filter) => ({ and: [filter, erasable] }));
   // Before anything is erased; and again in each transaction, for what is placed meanwhile.
-  const holds = await activeHolds(auditTablesOf(keeper.provider.db));
+  const holds = await activeHolds(keeper, entries, undefined);
   await refuseHeld('erasure', { entries, wanted: { or: wanted }, holds, on: undefined });
   let erased = 0;
   for (const filter of wanted) {
@@ -61,8 +64,7 @@ export async function erasePerson(
   return { erased };
 }
 
-/** What explains the erasures must stay. */
-const erasable: Filter<AuditLogsTable> = { content: { isNull: false }, action: { ne: eraseAction } };
+const erasable: Filter<AuditLogsTable> = { content: { isNull: false }, not: isLasting };
 
 interface Portion {
   readonly personId: string;
@@ -83,8 +85,8 @@ function erasePortion(
     async (tx) => {
       const db = auditTablesOf(tx);
       const rest = after === undefined ? filter : { and: [filter, { recorded_at: { gte: after } }] };
-      const rows = await entries.findMany(rest, {
-        select: ['id', 'stream', 'seq', 'recorded_at'],
+      const rows: ChainRow[] = await entries.findMany(rest, {
+        select: auditColumns,
         orderBy: 'recorded_at',
         limit: portion,
         on: db,
@@ -94,9 +96,13 @@ function erasePortion(
       await refuseHeld('erasure', {
         entries,
         wanted: { id: { in: ids } },
-        holds: await activeHolds(db),
+        holds: await activeHolds(keeper, entries, db),
         on: db,
       });
+      for (const chain of Map.groupBy(rows, ({ stream }) => stream).values()) {
+        const [first, ...others] = chain.toSorted((one, other) => one.seq - other.seq);
+        await refuseTampered(keeper.keys, entries, [first!, ...others], db);
+      }
       await withMaintenance(tx, () =>
         db
           .updateTable('audit_logs')

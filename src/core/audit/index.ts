@@ -35,6 +35,6 @@ export type { PersonOptions } from './audit-person.ts';
 export type { EntityVersion } from './entity-versions.ts';
 export type { EraseOptions, EraseReport } from './erase-person.ts';
 export type { AuditExportFormat } from './export-lines.ts';
-export type { HoldScope, LegalHold } from './legal-hold.ts';
+export type { HoldScope, LegalHold } from './hold.ts';
 export type { PurgeOptions, PurgeReport } from './purge-trail.ts';
 export type { SubjectEntry } from './subject-report.ts';

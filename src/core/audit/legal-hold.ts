@@ -8,35 +8,16 @@ import type { Issue } from '../foundation/issue.ts';
 import type { Filter } from '../query/filter.ts';
 import { decodeJson, encodeJson } from '../query/json-text.ts';
 import type { AuditEntries, AuditReadProvider } from './audit-entries.ts';
-import { checkMembers, checkText, readAuditFilter, saidOf, type AuditFilter } from './audit-filter.ts';
+import { checkMembers, checkText, readAuditFilter, saidOf } from './audit-filter.ts';
 import {
   auditTablesOf,
   type AuditHoldsTable,
   type AuditLogsTable,
   type AuditTables,
 } from './audit-tables.ts';
+import type { HoldScope, LegalHold } from './hold.ts';
+import { holdAction, recordedHolds, releaseAction } from './recorded-holds.ts';
 import type { TrailKeeper } from './trail-keeper.ts';
-
-/** What a hold keeps: all that is said must hold of an entry. `{}` keeps the whole trail. */
-export type HoldScope = Pick<AuditFilter, 'actor' | 'entity' | 'stream' | 'tenant'>;
-
-/** A legal hold: what it keeps is neither purged nor erased until it is released. */
-export interface LegalHold {
-  /** The id of the hold. */
-  readonly id: string;
-  /** What it keeps. */
-  readonly what: HoldScope;
-  /** Why, such as the name of a case. */
-  readonly reason: string;
-  /** When it was placed, in epoch ms. */
-  readonly placedAt: number;
-  /** The id of who placed it; undefined where nobody was known. */
-  readonly placedBy: string | undefined;
-  /** When it was released, in epoch ms; undefined while it holds. */
-  readonly releasedAt: number | undefined;
-  /** The id of who released it. */
-  readonly releasedBy: string | undefined;
-}
 
 const scopeMembers: ReadonlySet<string> = new Set<keyof HoldScope>(['actor', 'entity', 'stream', 'tenant']);
 const holdId = defineId('LegalHoldId');
@@ -62,7 +43,7 @@ export async function placeHold(keeper: TrailKeeper, what: HoldScope, reason: st
   await keep(keeper, async (tx) => {
     await auditTablesOf(tx).insertInto('audit_holds').values(row).execute();
     await keeper.record(tx, {
-      action: 'audit.hold',
+      action: holdAction,
       entity: { type: 'audit_hold', id },
       reason,
       metadata: { what: decodeJson(row.what) as Record<string, unknown> },
@@ -72,22 +53,31 @@ export async function placeHold(keeper: TrailKeeper, what: HoldScope, reason: st
 }
 
 /** Releases a hold and records that. */
-export async function releaseHold(keeper: TrailKeeper, id: string, reason: string): Promise<LegalHold> {
+export async function releaseHold(
+  keeper: TrailKeeper,
+  entries: AuditEntries,
+  id: string,
+  reason: string,
+): Promise<LegalHold> {
   const key = holdId.parse(id);
   const issues: Issue[] = [];
   checkText(reason, ['reason'], issues);
   if (issues.length > 0) throw new ValidationError(issues);
   return keep(keeper, async (tx) => {
-    const row = await auditTablesOf(tx)
+    const db = auditTablesOf(tx);
+    const released = { at: keeper.clock.now(), by: currentActor()?.id };
+    const row = await db
       .updateTable('audit_holds')
-      .set({ released_at: keeper.clock.now(), released_by: currentActor()?.id ?? null })
+      .set({ released_at: released.at, released_by: released.by ?? null })
       .where('id', '=', key)
       .where('released_at', 'is', null)
       .returningAll()
       .executeTakeFirst();
-    if (row === undefined) throw new NotFoundError('audit_holds');
-    await keeper.record(tx, { action: 'audit.release', entity: { type: 'audit_hold', id: row.id }, reason });
-    return holdFromRow(row);
+    const hold =
+      row === undefined ? (await recordedHolds(keeper.keys, entries, db)).get(key) : holdFromRow(row);
+    if (hold === undefined) throw new NotFoundError('audit_holds');
+    await keeper.record(tx, { action: releaseAction, entity: { type: 'audit_hold', id: hold.id }, reason });
+    return { ...hold, releasedAt: released.at, releasedBy: released.by };
   });
 }
 
@@ -106,10 +96,25 @@ export async function listHolds({ db }: Pick<AuditReadProvider, 'db'>): Promise<
   return [...active, ...released].map(holdFromRow);
 }
 
-/** The holds that are not released, for a purge or an erasure. */
-export async function activeHolds(db: Kysely<AuditTables>): Promise<LegalHold[]> {
-  const rows = await db.selectFrom('audit_holds').selectAll().where('released_at', 'is', null).execute();
-  return rows.map(holdFromRow);
+/**
+ * The holds that are not released, for a purge or an erasure: those of the table, and those of the trail, which has the
+ * last word, so that nobody lifts or narrows a hold by a statement.
+ *
+ * @param on the transaction; undefined outside of one
+ */
+export async function activeHolds(
+  { keys, provider }: Pick<TrailKeeper, 'keys' | 'provider'>,
+  entries: AuditEntries,
+  on: Kysely<AuditTables> | undefined,
+): Promise<LegalHold[]> {
+  const rows = await (on ?? auditTablesOf(provider.db))
+    .selectFrom('audit_holds')
+    .selectAll()
+    .where('released_at', 'is', null)
+    .execute();
+  const holds = new Map(rows.map((row) => [row.id, holdFromRow(row)]));
+  for (const [id, hold] of await recordedHolds(keys, entries, on)) holds.set(id, hold);
+  return [...holds.values()];
 }
 
 /**

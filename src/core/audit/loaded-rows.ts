@@ -31,5 +31,5 @@ export class LoadedRows {
 }
 
 function keyText(key: readonly unknown[]): string {
-  return JSON.stringify(key);
+  return key.length === 1 ? String(key[0]) : JSON.stringify(key);
 }

@@ -7,10 +7,11 @@ import { checkMembers, checkText, readAuditFilter } from './audit-filter.ts';
 import { auditTablesOf, type AuditLogsTable, type AuditTables } from './audit-tables.ts';
 import type { ChainRow } from './chain-row.ts';
 import { refuseTampered } from './check-purgeable.ts';
-import { eraseAction } from './erasures.ts';
 import { isListed } from './is-listed.ts';
-import { activeHolds, keep, refuseHeld, type LegalHold } from './legal-hold.ts';
+import type { LegalHold } from './hold.ts';
+import { activeHolds, keep, refuseHeld } from './legal-hold.ts';
 import { withMaintenance } from './maintenance.ts';
+import { isLasting } from './recorded-holds.ts';
 import { sealSegment } from './segment.ts';
 import { divideRuns } from './seq-ranges.ts';
 import type { TrailKeeper } from './trail-keeper.ts';
@@ -50,7 +51,7 @@ const portion = 2_000;
 
 /**
  * Deletes old entries and leaves a signed summary of each run of them, so that the chain goes on to verify. The newest
- * entry of each chain stays, whatever its age, and so does what explains erasures.
+ * entry of each chain stays, whatever its age, and so does what explains erasures and proves holds.
  */
 export async function purgeTrail(
   keeper: TrailKeeper,
@@ -63,7 +64,12 @@ export async function purgeTrail(
   const db = auditTablesOf(keeper.provider.db);
   // Before anything is purged; and again in each transaction, for what is placed meanwhile.
   if (options.held !== 'keep') {
-    await refuseHeld('purge', { entries, wanted, holds: await activeHolds(db), on: undefined });
+    await refuseHeld('purge', {
+      entries,
+      wanted,
+      holds: await activeHolds(keeper, entries, undefined),
+      on: undefined,
+    });
   }
   let report: PurgeReport = { purged: 0, segments: 0 };
   for (const stream of await streamsOf(db, options)) {
@@ -114,10 +120,11 @@ function wantedBy(options: PurgeOptions, now: number): Filter<AuditLogsTable> {
   const { olderThan, entityTypes, exceptEntityTypes, tenant, stream } = options;
   return {
     recorded_at: { lte: now - olderThan },
-    // What explains the erasures must stay.
-    action: { ne: eraseAction },
     ...(entityTypes === undefined ? {} : { entity_type: { in: entityTypes } }),
-    ...(exceptEntityTypes === undefined ? {} : { not: { entity_type: { in: exceptEntityTypes } } }),
+    not:
+      exceptEntityTypes === undefined
+        ? isLasting
+        : { or: [isLasting, { entity_type: { in: exceptEntityTypes } }] },
     ...(tenant === undefined ? {} : { tenant }),
     ...(stream === undefined ? {} : { stream }),
   };
@@ -146,7 +153,7 @@ function purgePortion(
     keeper,
     async (tx) => {
       const db = auditTablesOf(tx);
-      const holds = await activeHolds(db);
+      const holds = await activeHolds(keeper, entries, db);
       const newest = await newestOf(db, stream);
       const filter = { and: [wanted, { stream, seq: { gt: after, lt: newest } }, ...outsideOf(holds, held)] };
       const rows: ChainRow[] = await entries.findMany(filter, {

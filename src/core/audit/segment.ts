@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely';
+import { UnknownKeyError } from '../foundation/errors/security-errors.ts';
 import type { MacKeys } from '../foundation/mac-keys.ts';
 import type { AuditSegmentsTable } from './audit-tables.ts';
 
@@ -40,13 +41,14 @@ export function sealSegment(keys: MacKeys, range: PurgedRange): SegmentRow {
   return { ...row, signature: signatureOf(keys, row) };
 }
 
-/**
- * Whether a segment is one that `sealSegment` made.
- *
- * @throws UnknownKeyError where its key is gone
- */
-export function isGenuineSegment(keys: MacKeys, row: SegmentRow): boolean {
-  return row.signature === signatureOf(keys, row);
+/** Examines a segment by itself: whether it is one that `sealSegment` made. */
+export function examineSegment(keys: MacKeys, row: SegmentRow): 'genuine' | 'forged' | 'unknown-key' {
+  try {
+    return row.signature === signatureOf(keys, row) ? 'genuine' : 'forged';
+  } catch (error) {
+    if (error instanceof UnknownKeyError) return 'unknown-key';
+    throw error;
+  }
 }
 
 function signatureOf(keys: MacKeys, row: SegmentRow): string {

@@ -1,15 +1,19 @@
-import type { ErasedRange } from './erasures.ts';
+import type { ErasedRange, ErasedRow } from './erasures.ts';
 
-/** A row's place in its chain. */
-interface Place {
+/** A row of a chain. */
+interface Place extends ErasedRow {
   readonly stream: string;
-  readonly seq: number;
 }
 
-/** The ranges that places lie in, without gaps, by stream. */
-export function rangesOf(places: readonly Place[]): ErasedRange[] {
-  return [...Map.groupBy(places, ({ stream }) => stream)].flatMap(([stream, chain]) =>
-    divideRuns(chain).map((run): ErasedRange => [stream, run[0]!.seq, run.at(-1)!.seq]),
+/** The ranges that rows lie in, without gaps, by stream. */
+export function rangesOf(rows: readonly Place[]): ErasedRange[] {
+  return [...Map.groupBy(rows, ({ stream }) => stream)].flatMap(([stream, chain]) =>
+    divideRuns(chain).map((run): ErasedRange => [
+      stream,
+      run[0]!.seq,
+      run.at(-1)!.seq,
+      run.map(({ hash }) => hash),
+    ]),
   );
 }
 

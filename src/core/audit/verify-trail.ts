@@ -7,7 +7,7 @@ import type { ChainRow } from './chain-row.ts';
 import { ChainWalk } from './chain-walk.ts';
 import { Erasures } from './erasures.ts';
 import { nameFault } from './name-fault.ts';
-import type { AuditVerification } from './verify-report.ts';
+import type { AuditFault, AuditVerification } from './verify-report.ts';
 
 /** How a trail is verified. */
 export interface VerifyOptions {
@@ -173,14 +173,17 @@ class TrailWalk {
       .map((walk) => {
         const report = walk.report();
         if (report.rows === 0) walk.end();
-        const seq = this.#erasures.findUnexplained(walk.stream, walk.erased);
-        if (seq !== undefined) {
-          const message = `At ${seq} the content is gone, and no audit.erase event says why.`;
-          walk.note({ seq, kind: 'erased', message });
-        }
+        const unexplained = this.#erasures.findUnexplained(walk.stream, walk.erased);
+        if (unexplained !== undefined) walk.note(erasedFault(unexplained));
         return walk.report();
       })
       .toSorted((one, other) => (one.stream < other.stream ? -1 : 1));
     return { isSound: streams.every(({ fault }) => fault === undefined), rows, anchored, streams };
   }
+}
+
+function erasedFault({ seq, isNamed }: { readonly seq: number; readonly isNamed: boolean }): AuditFault {
+  return isNamed
+    ? { seq, kind: 'edited', message: `At ${seq} the row is not the one whose content was erased.` }
+    : { seq, kind: 'erased', message: `At ${seq} the content is gone, and no audit.erase event says why.` };
 }

@@ -1,4 +1,4 @@
-import type { Kysely, QueryResult } from 'kysely';
+import type { CompiledQuery, Kysely, QueryResult } from 'kysely';
 import type { PreparableQuery } from './prepared-query.ts';
 import { runStatement, type StatementTarget } from './statement-target.ts';
 import { StatementTemplate } from './statement-template.ts';
@@ -38,8 +38,16 @@ export class StatementCache<DB> {
    * @param on a transaction or another handle; undefined means the statement stands for itself
    */
   run<Row>(shape: StatementShape<DB, Row>, on: Kysely<DB> | undefined): Promise<QueryResult<Row>> {
-    const statement = this.#templateOf(shape).bind(shape.values as never, on ?? this.#target.db);
-    return runStatement(this.#target, statement, on);
+    return runStatement(this.#target, this.bind(shape, on), on);
+  }
+
+  /**
+   * The statement with its values, for who runs it elsewhere.
+   *
+   * @param on as in `run`
+   */
+  bind<Row>(shape: StatementShape<DB, Row>, on?: Kysely<DB>): CompiledQuery<Row> {
+    return this.#templateOf(shape).bind(shape.values as never, on ?? this.#target.db);
   }
 
   #templateOf<Row>(shape: StatementShape<DB, Row>): StatementTemplate<Row> {

@@ -2,9 +2,10 @@ import { expect } from 'chai';
 import type { Kysely } from 'kysely';
 import { LegalHoldError, NotFoundError, ValidationError, runAs } from '../../../src/core/index.ts';
 import { AuditLog, type AuditEvent, type HoldScope, type LegalHold } from '../../../src/core/audit/index.ts';
+import { hashOf } from '../../../src/core/audit/chain-row.ts';
 import { describeOnDatabase, describeOnEachDatabase } from '../../support/database.ts';
 import { rejectionOf } from '../../support/rejection.ts';
-import { auditKeys } from './audit-fixture.ts';
+import { auditKeys, readRows } from './audit-fixture.ts';
 import { openTrail, type TestTrail } from './trail-fixture.ts';
 
 const day = 24 * 60 * 60 * 1_000;
@@ -50,6 +51,63 @@ describeOnEachDatabase('a legal hold', (database) => {
       await log.release(hold.id, 'case closed');
       expect((await log.purge({ olderThan, entityTypes: ['order', 'note'] })).purged).to.equal(3);
       expect((await log.verify()).isSound).to.equal(true);
+    });
+  }
+
+  const liftings: Readonly<Record<string, string>> = {
+    'is deleted': 'delete from audit_holds',
+    'is marked as released': 'update audit_holds set released_at = 1',
+    'is narrowed': `update audit_holds set what = '{"actor":"nobody"}'`,
+  };
+
+  for (const [name, statement] of Object.entries(liftings)) {
+    it(`goes on where its row ${name} by a statement, for the trail proves it, until it is released`, async () => {
+      const { log, provider } = trail;
+      const ann = { type: 'user', id: 'ann' } as const;
+      const { id } = await runAs(ann, () => log.hold({ actor: 'ann' }, 'case 1'));
+      trail.clock.advance(10 * day);
+      await trail.record({ action: 'read', entity: { type: 'audit_hold', id: 'x' } });
+      await provider.exec(statement);
+      for (const work of [() => log.purge({ olderThan }), () => log.erase('ann', { reason: 'request 1' })]) {
+        const error = await rejectionOf(work());
+        expect(error).to.be.instanceOf(LegalHoldError);
+        expect(error).to.deep.include({ holds: [id] });
+      }
+      // Neither goes the event that proves it.
+      await log.purge({ olderThan, held: 'keep' });
+      expect(await rejectionOf(log.purge({ olderThan, stream: 'entity:order' }))).to.be.instanceOf(
+        LegalHoldError,
+      );
+      expect(await log.release(id, 'case closed')).to.deep.include({ id, releasedAt: trail.clock.now() });
+      expect(await rejectionOf(log.release(id, 'case closed'))).to.be.instanceOf(NotFoundError);
+      // By ann are two: what was held, and the hold, which stays.
+      expect(await log.erase('ann', { reason: 'request 1' })).to.deep.equal({ erased: 1 });
+      expect((await log.purge({ olderThan })).purged).to.be.greaterThan(0);
+      expect((await log.verify()).isSound).to.equal(true);
+    });
+  }
+
+  for (const content of ['{"reason":"case closed"}', null]) {
+    it(`is not lifted by an event of its release that nobody recorded, ${content === null ? 'without' : 'with'} content`, async () => {
+      const { log, provider } = trail;
+      const { id } = await log.hold({ actor: 'ann' }, 'case 1');
+      await provider.exec('delete from audit_holds');
+      const placed = (await readRows(provider)).find(({ action }) => action === 'audit.hold')!;
+      const forged = {
+        ...placed,
+        id: '00000000-0000-7000-8000-000000000000',
+        seq: placed.seq + 1,
+        action: 'audit.release',
+        content,
+        prev_hash: placed.hash,
+      };
+      await provider.db
+        .insertInto('audit_logs')
+        .values({ ...forged, hash: hashOf(forged) })
+        .execute();
+      const error = await rejectionOf(log.purge({ olderThan }));
+      expect(error).to.be.instanceOf(LegalHoldError);
+      expect(error).to.deep.include({ holds: [id] });
     });
   }
 

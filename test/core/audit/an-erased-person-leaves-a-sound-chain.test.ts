@@ -73,6 +73,20 @@ describeOnEachDatabase('erasing a person', (database) => {
     expect((await log.verify()).isSound).to.equal(true);
   });
 
+  it('is explained by the library alone: what an application records by that name explains nothing', async () => {
+    await using trail = await openTrail(await database.freshUrl());
+    for (const erased of [undefined, null, 5, 'x', [5], [null], [['audit', 1, 1]], [['audit', 1, 1, 'x']]]) {
+      await trail.record({
+        action: 'audit.erase',
+        metadata: erased === undefined ? undefined : { erased },
+        actor: { type: 'user', id: 'ann' },
+      });
+    }
+    await trail.record({ action: 'read', actor: { type: 'user', id: 'ann' }, tenant: 'acme' });
+    expect(await trail.log.erase('ann', { reason: 'request 1' })).to.deep.equal({ erased: 1 });
+    expect(await trail.log.verify()).to.include({ isSound: true, rows: 10 });
+  });
+
   it('asks for a reason, and says what is wrong', async () => {
     await using trail = await openTrail(await database.freshUrl());
     expect(await rejectionOf(trail.log.erase('ann', { reason: '' }))).to.be.instanceOf(ValidationError);

@@ -69,6 +69,12 @@ describeOnEachDatabase('an export', (database) => {
     expect(read.slice(0, -1)).to.deep.equal(JSON.parse(JSON.stringify(entries)));
   });
 
+  it('tells that a text was looked for, and not which', async () => {
+    await gather(trail.log.export({ text: 'eve@example.org' }));
+    const entry = (await trail.entries()).at(-1);
+    expect(entry).to.deep.include({ metadata: { filter: { text: true }, format: 'jsonl' } });
+  });
+
   it('has every cell in CSV, and none that a spreadsheet takes for a formula', async () => {
     const entries = await trail.entries();
     const text = (await gather(trail.log.export({}, 'csv'))).join('');

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { join } from 'node:path';
-import type { DatabaseProvider } from '../../../src/core/index.ts';
+import { ConnectionError, type DatabaseProvider } from '../../../src/core/index.ts';
 import {
   AuditLog,
   fileAnchors,
@@ -108,6 +108,41 @@ describeOnEachDatabase('anchors', (database) => {
     clock.advance(600_000);
     expect(kept).to.have.lengthOf(2);
     expect(() => log.startAnchoring({ every: 999, to, onError: () => {} })).to.throw(/every/u);
+  });
+
+  it('go on where the one who is told of a failure fails as well', async () => {
+    let asked = 0;
+    const to = () => {
+      asked += 1;
+      throw new RangeError('no room');
+    };
+    const onError = () => {
+      throw new TypeError('no words');
+    };
+    const anchoring = log.startAnchoring({ every: 1_000, to, onError });
+    await until(async () => asked === 1 && clock.pending === 1);
+    clock.advance(1_000);
+    await until(async () => asked === 2 && clock.pending === 1);
+    await anchoring.close();
+  });
+
+  it('go on where one who keeps them never answers', async () => {
+    const errors: unknown[] = [];
+    let asked = 0;
+    const to = () => {
+      asked += 1;
+      return new Promise(() => {});
+    };
+    const anchoring = log.startAnchoring({ every: 1_000, to, onError: (error) => errors.push(error) });
+    await until(async () => asked === 1 && clock.pending === 1);
+    clock.advance(1_000);
+    await until(async () => errors.length === 1 && clock.pending === 1);
+    expect(errors[0]).to.be.instanceOf(ConnectionError);
+    clock.advance(1_000);
+    await until(async () => asked === 2 && clock.pending === 1);
+    const closed = anchoring.close();
+    clock.advance(1_000);
+    await closed;
   });
 
   it('end with the provider', async () => {

@@ -1,9 +1,10 @@
 import { expect } from 'chai';
-import type { AuditEvent } from '../../../src/core/audit/index.ts';
+import { AuditLog, type AuditEvent, type FieldChange } from '../../../src/core/audit/index.ts';
 import { NotFoundError, ValidationError } from '../../../src/core/index.ts';
 import { describeOnEachDatabase } from '../../support/database.ts';
 import { rejectionOf } from '../../support/rejection.ts';
 import { integerBetween, pickSeed, seededRandom } from '../../support/seeded-random.ts';
+import { auditKeys } from './audit-fixture.ts';
 import { openTrail, pick } from './trail-fixture.ts';
 
 type Fields = Record<string, unknown>;
@@ -145,5 +146,25 @@ describeOnEachDatabase('the history of an entity', (database) => {
     ).to.be.instanceOf(NotFoundError);
     expect(await rejectionOf(trail.log.diff(ids[0], 'x'))).to.be.instanceOf(ValidationError);
     expect(await rejectionOf(trail.log.history('', '7'))).to.be.instanceOf(ValidationError);
+  });
+
+  it('is whole where codes were made with another key: they cannot be told to differ', async () => {
+    await using trail = await openTrail(await database.freshUrl());
+    const long = 'x'.repeat(70_000);
+    const rotated = new AuditLog(trail.provider, { keys: auditKeys('rotated'), clock: trail.clock });
+    const change = async (log: AuditLog, action: string, changes: readonly FieldChange[]) =>
+      trail.provider.transaction((tx) => log.record(tx, { action, entity: order, changes }));
+    const pin = (log: AuditLog, value: string) => log.mask('order', 'pin', value);
+    await change(trail.log, 'create', [
+      { field: 'pin', new: pin(trail.log, 'a') },
+      { field: 'text', new: long },
+    ]);
+    await change(rotated, 'update', [{ field: 'pin', old: pin(rotated, 'a'), new: pin(rotated, 'b') }]);
+    await change(rotated, 'update', [{ field: 'text', old: long, new: 'short' }]);
+    const isComplete = async () =>
+      (await trail.log.history('order', '7')).map((version) => version.isComplete);
+    expect(await isComplete()).to.deep.equal([true, true, true]);
+    await change(rotated, 'update', [{ field: 'pin', old: pin(rotated, 'c'), new: pin(rotated, 'd') }]);
+    expect(await isComplete()).to.deep.equal([true, true, true, false]);
   });
 });

@@ -5,15 +5,16 @@ import type { DatabaseProvider } from '../../../src/core/index.ts';
 export async function pastTheTriggers(
   provider: DatabaseProvider<AuditTables>,
   statement: string,
+  table: 'audit_logs' | 'audit_segments' = 'audit_logs',
 ): Promise<void> {
   if (provider.type === 'postgres') {
-    await provider.exec('alter table audit_logs disable trigger user');
+    await provider.exec(`alter table ${table} disable trigger user`);
     await provider.exec(statement);
-    await provider.exec('alter table audit_logs enable trigger user');
+    await provider.exec(`alter table ${table} enable trigger user`);
     return;
   }
   const triggers = await provider.query<{ name: string; sql: string }>(
-    `select name, sql from sqlite_schema where type = 'trigger' and tbl_name = 'audit_logs'`,
+    `select name, sql from sqlite_schema where type = 'trigger' and tbl_name = '${table}'`,
   );
   for (const { name } of triggers) await provider.exec(`drop trigger ${name}`);
   await provider.exec(statement);

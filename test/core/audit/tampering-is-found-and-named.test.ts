@@ -9,6 +9,7 @@ import {
 import { verifyTrail } from '../../../src/core/audit/verify-trail.ts';
 import { withMaintenance } from '../../../src/core/audit/maintenance.ts';
 import { sealSegment } from '../../../src/core/audit/segment.ts';
+import { rangesOf } from '../../../src/core/audit/seq-ranges.ts';
 import type { AuditTables } from '../../../src/core/audit/audit-tables.ts';
 import { describeOnEachDatabase } from '../../support/database.ts';
 import { soakCount } from '../../support/engines.ts';
@@ -178,15 +179,16 @@ async function writeTrail(provider: DatabaseProvider<AuditTables>, log: AuditLog
   anchors.push(await log.anchor());
   await write(20);
   await provider.transaction(async (tx) => {
-    await withMaintenance(tx, () =>
+    const erased = await withMaintenance(tx, () =>
       tx
         .updateTable('audit_logs')
         .set({ content: null })
         .where('stream', '=', 'entity:erased')
         .where('seq', 'in', [3, 4, 5])
+        .returning(['stream', 'seq', 'hash'])
         .execute(),
     );
-    await log.record(tx, { action: 'audit.erase', metadata: { erased: [['entity:erased', 3, 5]] } });
+    await log.record(tx, { action: 'audit.erase', metadata: { erased: rangesOf(erased) } });
   });
   anchors.push(await log.anchor());
   await provider.transaction(async (tx) => {

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { sql } from 'kysely';
 import pg from 'pg';
-import type { DatabaseProvider } from '../../../src/core/index.ts';
+import { DatabaseProviderFactory, type DatabaseProvider } from '../../../src/core/index.ts';
 import { AuditLog } from '../../../src/core/audit/index.ts';
 import type { AuditTables } from '../../../src/core/audit/audit-tables.ts';
 import { withMaintenance } from '../../../src/core/audit/maintenance.ts';
@@ -170,11 +170,7 @@ describeOnDatabase('postgres', 'the role of the application', (database) => {
     await using provider = await openAuditDatabase(url);
     await writeFour(provider);
     const role = `liminal_app_${process.pid}`;
-    await sql.raw(`create role ${role} login password 'app'`).execute(provider.db);
-    await sql.raw(`grant all on audit_logs, audit_segments to ${role}`).execute(provider.db);
-    const place = new URL(url);
-    place.username = role;
-    place.password = 'app';
+    const place = await makeRole(provider, url, role, 'grant all on audit_logs, audit_segments');
     const client = new pg.Client({ connectionString: place.href });
     await client.connect();
     try {
@@ -205,7 +201,40 @@ describeOnDatabase('postgres', 'the role of the application', (database) => {
       await client.end();
     }
     expect(await readRows(provider)).to.have.lengthOf(4);
-    await sql.raw(`drop owned by ${role}`).execute(provider.db);
-    await sql.raw(`drop role ${role}`).execute(provider.db);
+    await dropRole(provider, role);
+  });
+
+  it('needs no more than to read and to insert', async () => {
+    const url = await database.freshUrl();
+    await using owner = await openAuditDatabase(url);
+    const role = `liminal_writer_${process.pid}`;
+    const place = await makeRole(owner, url, role, 'grant select, insert on audit_logs');
+    await using provider = DatabaseProviderFactory.createProvider<AuditTables>(place.href);
+    await writeFour(provider);
+    await writeFour(provider);
+    const change = provider.exec(`update audit_logs set action = 'other'`);
+    expect(await rejectionOf(change)).to.deep.include({ driverCode: '42501' });
+    expect(await readRows(owner)).to.have.lengthOf(8);
+    await provider.close();
+    await dropRole(owner, role);
   });
 });
+
+async function makeRole(
+  provider: DatabaseProvider<AuditTables>,
+  url: string,
+  role: string,
+  grant: string,
+): Promise<URL> {
+  await sql.raw(`create role ${role} login password 'app'`).execute(provider.db);
+  await sql.raw(`${grant} to ${role}`).execute(provider.db);
+  const place = new URL(url);
+  place.username = role;
+  place.password = 'app';
+  return place;
+}
+
+async function dropRole(provider: DatabaseProvider<AuditTables>, role: string): Promise<void> {
+  await sql.raw(`drop owned by ${role}`).execute(provider.db);
+  await sql.raw(`drop role ${role}`).execute(provider.db);
+}

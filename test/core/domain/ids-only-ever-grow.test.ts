@@ -27,6 +27,11 @@ describe('ids', () => {
     expect(new Set(ids).size).to.equal(ids.length);
   });
 
+  it('share no random bits, however many are made', () => {
+    const ids = Array.from({ length: 1_000 }, createUuidSource(new FakeClock()));
+    expect(new Set(ids.map((id) => id.slice(19))).size).to.equal(ids.length);
+  });
+
   it('are UUIDs of version 7 that hold the time', () => {
     const clock = new FakeClock(0x0123456789ab);
     const id = createUuidSource(clock)();

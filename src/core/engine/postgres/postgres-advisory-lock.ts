@@ -7,5 +7,5 @@ import { loadCrypto } from '../../foundation/node-crypto.ts';
  * @param name what is locked; other programs in the same database hash other names
  */
 export function advisoryLockKey(name: string): bigint {
-  return loadCrypto().createHash('sha256').update(name, 'utf8').digest().readBigInt64BE();
+  return loadCrypto().hash('sha256', name, 'buffer').readBigInt64BE();
 }

@@ -26,7 +26,7 @@ export class AuditTamperedError extends LiminalDataError {
   static override readonly description = {
     code: 'LIMINAL_AUDIT_TAMPERED',
     retryable: false,
-    when: 'A purge of the audit trail met an entry that was changed, moved or erased past the library. It deletes no evidence.',
+    when: 'A purge or an erasure of the audit trail met an entry that was changed, moved or erased past the library. It takes no evidence away.',
     remedy: 'Run `liminal-data audit verify`, keep a copy of the database, and find out who wrote to it.',
   } as const;
 
@@ -37,7 +37,7 @@ export class AuditTamperedError extends LiminalDataError {
 
   constructor(stream: string, seq: number) {
     super(
-      `The entry ${seq} of the audit stream "${stream}" is not what was recorded, so it was not purged. Run \`liminal-data audit verify\` and keep a copy of the database.`,
+      `The entry ${seq} of the audit stream "${stream}" is not what was recorded, so it was neither purged nor erased. Run \`liminal-data audit verify\` and keep a copy of the database.`,
     );
     this.stream = stream;
     this.seq = seq;
