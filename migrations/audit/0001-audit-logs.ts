@@ -96,8 +96,14 @@ export async function up(db: Kysely<unknown>, t: AppendOnlyHelpersV1): Promise<v
   await t.makeAppendOnly(db, 'audit_segments');
 }
 
-/** Takes back everything that `up` made. */
+/** Takes back everything that `up` made, as long as nothing is recorded: evidence is not dropped in passing. */
 export async function down(db: Kysely<unknown>, t: AppendOnlyHelpersV1): Promise<void> {
+  const { rows } = await sql`select 1 from audit_logs limit 1`.execute(db);
+  if (rows.length > 0) {
+    throw new Error(
+      'The audit trail has entries, and going down would drop them. Export them, and drop the tables by hand where they are really to go.',
+    );
+  }
   await t.dropAppendOnly(db, 'audit_segments');
   await t.dropAppendOnly(db, 'audit_logs');
   await db.schema.dropTable('audit_maintenance').execute();

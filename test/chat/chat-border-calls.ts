@@ -143,8 +143,10 @@ interface Door {
   toEntity(row: Fields): unknown;
   insert(entity: Fields, options: object): Promise<unknown>;
   insertMany(entities: readonly Fields[], options: object): Promise<number>;
+  insertMissing(entities: readonly Fields[], options: object): Promise<readonly unknown[]>;
   update(entity: Fields, options: object): Promise<unknown>;
   delete(entity: Fields, options: object): Promise<void>;
+  deleteById(key: unknown, options: object): Promise<boolean>;
   upsert(entity: Fields, options: object): Promise<unknown>;
 }
 
@@ -234,10 +236,23 @@ function repositoryCalls(of: RepositoryName): Readonly<Record<keyof Door, Make>>
       await door(call).insertMany(entities, { on: call.on });
       return { saw: entities, of };
     },
+    insertMissing: async (call) => {
+      const entities = [call.pick([variant, fresh])(call, of), fresh(call, of)];
+      const conflict = call.pick(conflicts[of]);
+      return {
+        saw: await door(call).insertMissing(entities, { on: call.on, ...(conflict && { conflict }) }),
+        of,
+      };
+    },
     update: async (call) => ({ saw: [await door(call).update(variant(call, of), { on: call.on })], of }),
     delete: async (call) => {
       await door(call).delete(variant(call, of), { on: call.on });
       return nothing;
+    },
+    deleteById: async (call) => {
+      const item = someItem(call, of);
+      const told = await door(call).deleteById(keyOf(of, item), { on: call.on });
+      return { told, expected: ownItems(call, of).includes(item) };
     },
     upsert: async (call) => {
       const entity = call.pick([variant, fresh])(call, of);

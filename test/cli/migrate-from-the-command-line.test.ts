@@ -7,6 +7,7 @@ import { makeTempDirectory } from '../support/temp-directory.ts';
 import { runBin, runHere, type BinRun } from './run-bin.ts';
 
 const everything = [
+  '0001-audit-logs',
   '0001-accounts',
   '0002-conversations',
   '0003-message-search',
@@ -65,7 +66,7 @@ describeOnLasting('migrate from the command line', (database) => {
   }
 
   it('brings the package’s own sets up, and the status tells it by its exit code', async () => {
-    expect(await runJson('up')).to.deep.equal(['up 0001-accounts']);
+    expect(await runJson('up')).to.deep.equal(['up 0001-audit-logs']);
     const before = await readStatus();
     expect(before.code).to.equal(3);
     expect(before.status.pending).to.equal(everything.length - 1);
@@ -74,6 +75,7 @@ describeOnLasting('migrate from the command line', (database) => {
     expect(after.code).to.equal(0);
     expect(after.status.pending).to.equal(0);
     expect(after.status.sets.map(({ set }) => set)).to.deep.equal([
+      'audit',
       'chat',
       'health',
       'outbox',
@@ -89,9 +91,9 @@ describeOnLasting('migrate from the command line', (database) => {
     const lines = stdout.trimEnd().split('\n');
     expect(lines).to.have.lengthOf(everything.length + 2);
     expect(lines[0]).to.match(
-      /^No liminal\.config .* package's own sets: chat, health, outbox, saga, token\.$/,
+      /^No liminal\.config .* package's own sets: audit, chat, health, outbox, saga, token\.$/,
     );
-    expect(lines[1]).to.match(/^chat {2}up {4}0001-accounts {2}\d+ ms$/);
+    expect(lines[1]).to.match(/^audit {2}up {4}0001-audit-logs {2}\d+ ms$/);
     expect(lines.at(-1)).to.match(/^\d+ migrations run on \S+ \S+\.$/);
     const status = await migrate('status');
     expect(status.stdout).to.match(/^chat {2}0001-accounts {2}\d{4}-\d\d-\d\dT/m);
@@ -99,10 +101,10 @@ describeOnLasting('migrate from the command line', (database) => {
   });
 
   it('goes up and down by steps, through all sets', async () => {
-    expect(await runJson('up')).to.deep.equal(['up 0001-accounts']);
+    expect(await runJson('up')).to.deep.equal(['up 0001-audit-logs']);
     expect(await runJson('up', '3')).to.deep.equal(everything.slice(1, 4).map((name) => `up ${name}`));
-    expect(await runJson('down', '2')).to.deep.equal(['down 0001-health-checks', 'down 0003-message-search']);
-    expect(await runJson('down', 'all')).to.deep.equal(['down 0002-conversations', 'down 0001-accounts']);
+    expect(await runJson('down', '2')).to.deep.equal(['down 0003-message-search', 'down 0002-conversations']);
+    expect(await runJson('down', 'all')).to.deep.equal(['down 0001-accounts', 'down 0001-audit-logs']);
   });
 
   it('goes to a name, in the set that has it, or in the one that --set gives', async () => {
@@ -141,7 +143,7 @@ describeOnLasting('migrate from the command line', (database) => {
   it('takes its database from the environment where nothing else says it', async () => {
     const { code, stdout } = await runHere(['migrate', 'up'], { env: { DATABASE_URL: url } });
     expect(code).to.equal(0);
-    expect(stdout).to.match(/^chat {2}up {4}0001-accounts/m);
+    expect(stdout).to.match(/^audit {2}up {4}0001-audit-logs/m);
     expect((await readStatus()).status.pending).to.equal(everything.length - 1);
   });
 

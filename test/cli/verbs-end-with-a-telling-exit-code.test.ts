@@ -18,7 +18,7 @@ const misuses: readonly (readonly [string, readonly string[], RegExp])[] = [
   [
     'an unknown set',
     ['migrate', 'latest', '--set', 'nowhere'],
-    /there are: chat, health, outbox, saga, token/,
+    /there are: audit, chat, health, outbox, saga, token/,
   ],
 ];
 

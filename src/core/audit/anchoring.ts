@@ -30,7 +30,7 @@ export interface Anchoring extends AsyncDisposable {
 const shortest = 1_000;
 const longest = 86_400_000;
 
-/** @throws ValidationError where the time is out of its range */
+/** @throws ValidationError where the time is out of its range, or nobody hears of failures */
 export function startAnchoring(
   makeAnchor: () => Promise<AuditAnchor>,
   clock: Clock,
@@ -39,6 +39,9 @@ export function startAnchoring(
   if (!Number.isFinite(every) || every < shortest || every > longest) {
     const message = `must be a number from ${shortest} to ${longest} ms`;
     throw new ValidationError([{ path: ['every'], message }]);
+  }
+  if (typeof onError !== 'function') {
+    throw new ValidationError([{ path: ['onError'], message: 'must be a function, which hears what fails' }]);
   }
   const sinks = typeof to === 'function' ? [to] : to;
   const tell = (error: unknown): void => {

@@ -125,7 +125,7 @@ export abstract class AuditKeeper extends AuditReader implements TrailKeeper {
    * @throws LegalHoldError where a hold keeps one of them; AuditTamperedError where an entry is not what was recorded;
    *   ValidationError with every fault; the signal's reason; the errors of any statement
    * @example
-   * await log.erase(user.id, { reason: 'request 2026-0815', also: keys.map(({ id }) => ({ type: 'api_key', id })) });
+   * await log.erase(user.id, { reason: 'request 2026-0815', also: keys.map(({ id }) => ({ type: 'api-key', id })) });
    */
   erase(personId: string, options: EraseOptions): Promise<EraseReport> {
     return erasePerson(this, this.#entries, personId, options);
@@ -143,7 +143,7 @@ export abstract class AuditKeeper extends AuditReader implements TrailKeeper {
    * @throws LegalHoldError where a hold keeps one of them, unless `held` is `keep`; AuditTamperedError where an entry is
    *   not what was recorded; ValidationError with every fault; the signal's reason; the errors of any statement
    * @example
-   * await log.purge({ olderThan: 400 * 24 * 60 * 60 * 1_000, exceptEntityTypes: ['api_key'] });
+   * await log.purge({ olderThan: 400 * 24 * 60 * 60 * 1_000, exceptEntityTypes: ['api-key'] });
    */
   purge(options: PurgeOptions): Promise<PurgeReport> {
     return purgeTrail(this, this.#entries, options);

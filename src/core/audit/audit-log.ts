@@ -59,8 +59,10 @@ export class AuditLog extends AuditKeeper {
   /**
    * @param provider the database that the changes are made in
    * @param options the keys, and how events are sorted into streams
+   * @throws ValidationError where there are no keys
    */
   constructor(provider: AuditProvider, options: AuditLogOptions) {
+    requireKeys(options);
     const { keys, stream, clock = systemClock, requireActor = false } = options;
     super(provider);
     this.keys = keys;
@@ -162,4 +164,11 @@ export class AuditLog extends AuditKeeper {
   mask(entity: string, field: string, value: string | number | Uint8Array): MaskedValue {
     return maskValue(this.keys, { entity, field }, value);
   }
+}
+
+// The types say it; this is for whoever writes JavaScript, and would hear of it at the first event.
+function requireKeys(options: Partial<AuditLogOptions> | undefined): void {
+  const keys: Partial<MacKeys> | undefined = options?.keys;
+  if (typeof keys?.mac === 'function' && typeof keys.activeId === 'string') return;
+  throw new ValidationError([{ path: ['keys'], message: 'must be a KeyRing, such as KeyRing.fromEnv()' }]);
 }

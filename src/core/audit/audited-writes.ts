@@ -25,7 +25,11 @@ export class AuditedWrites implements WriteObserver {
   /** The table that the options are of, from the first write on. */
   #table: string | undefined;
 
+  /** @throws ValidationError where no log is given */
   constructor(options: AuditedOptions) {
+    if (typeof (options as Partial<AuditedOptions>).log?.record !== 'function') {
+      throw new ValidationError([{ path: ['log'], message: 'must be an AuditLog' }]);
+    }
     this.#options = options;
     this.#log = options.log;
   }

@@ -5,6 +5,7 @@ import type { Issue } from '../foundation/issue.ts';
 import type { MacKeys } from '../foundation/mac-keys.ts';
 import { isStorableText } from '../query/storable-text.ts';
 import type { AuditEvent, FieldChange } from './audit-event.ts';
+import { checkMembers } from './audit-filter.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { RowFacts } from './chain-row.ts';
 
@@ -28,6 +29,17 @@ const longestReason = 2_000;
 /** The longest value that a change keeps, and the longest content, as canonical JSON in UTF-16 units. */
 const longestValue = 65_536;
 const longestContent = 1_048_576;
+const eventMembers: ReadonlySet<string> = new Set([
+  'action',
+  'entity',
+  'changes',
+  'reason',
+  'actor',
+  'tenant',
+  'requestId',
+  'traceId',
+  'metadata',
+] satisfies (keyof AuditEvent)[]);
 const actorTypes: readonly unknown[] = ['user', 'service', 'system'];
 
 /**
@@ -37,6 +49,11 @@ const actorTypes: readonly unknown[] = ['user', 'service', 'system'];
  */
 export function checkEvent(event: AuditEvent, rules: EventRules, context: EventContext): RowFacts {
   const issues: Issue[] = [];
+  if (typeof event !== 'object' || event === null) {
+    throw new ValidationError([{ path: ['event'], message: 'must be an object with an action' }]);
+  }
+  // A misspelt `reason` could never be put right: the row stays as it is.
+  checkMembers(event, eventMembers, [], issues);
   const actor = event.actor === undefined ? context.actor : (event.actor ?? undefined);
   const tenant = event.tenant === undefined ? actor?.tenant : (event.tenant ?? undefined);
   const requestId = event.requestId ?? actor?.requestId;

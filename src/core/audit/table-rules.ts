@@ -56,6 +56,17 @@ function readRows(
       if (!definition.columns.has(name)) issues.push(unknownColumn([...path, option, index], definition));
     });
   }
+  for (const [index, name] of mask.entries()) {
+    const place = [...path, 'mask', index];
+    if (ignore.includes(name))
+      issues.push({ path: place, message: 'is ignored as well; say one of the two' });
+    if (definition.key.some((column) => column.name === name)) {
+      issues.push({
+        path: place,
+        message: 'is of the key, which stands in the trail as the id of the entity',
+      });
+    }
+  }
   // A blind index is made of an encrypted value, and equal ones show that values are equal.
   const hidden = new Set([...ignore, ...definition.blindIndexes.values()]);
   const fields = [...definition.columns.values()]

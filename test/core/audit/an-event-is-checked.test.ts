@@ -63,7 +63,15 @@ describeOnEachDatabase('an event is checked', (database) => {
     expect(await faultsOf({ action: 'a', metadata: { text: 'x'.repeat(1_048_576) } })).to.deep.equal([
       'changes',
     ]);
+    expect(await faultsOf({ action: 'a', resaon: 'misspelt' })).to.deep.equal(['resaon']);
+    for (const none of [null, undefined, 'a']) expect(await faultsOf(none)).to.deep.equal(['event']);
     expect(await readRows(provider)).to.deep.equal([]);
+  });
+
+  it('and so are the options of the log, when it is made', () => {
+    for (const none of [undefined, {}, { keys: 'a text' }, { keys: {} }]) {
+      expect(() => new AuditLog(provider, none as never)).to.throw(ValidationError, /keys/u);
+    }
   });
 
   it('its stream as well, and its actor where one must be known', async () => {

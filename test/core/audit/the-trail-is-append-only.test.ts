@@ -3,7 +3,8 @@ import { expect } from 'chai';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { DatabaseProviderFactory, type DatabaseProvider } from '../../../src/core/index.ts';
-import { AuditLog } from '../../../src/core/audit/index.ts';
+import { AuditLog, auditMigrations } from '../../../src/core/audit/index.ts';
+import { Migrator } from '../../../src/core/migrate/index.ts';
 import type { AuditTables } from '../../../src/core/audit/audit-tables.ts';
 import { withMaintenance } from '../../../src/core/audit/maintenance.ts';
 import { sealSegment } from '../../../src/core/audit/segment.ts';
@@ -126,6 +127,14 @@ describeOnEachDatabase('the trail is append-only', (database) => {
     await expectRefused(() => provider.transaction(remove(1)));
     await underMaintenance(remove(1));
     expect((await readRows(provider)).map(({ seq }) => seq)).to.deep.equal([2, 3, 4]);
+  });
+
+  it('the migration does not go down over it', async () => {
+    const error = await rejectionOf(new Migrator(provider, auditMigrations).down());
+    expect((error as Error).cause)
+      .to.have.property('message')
+      .that.matches(/has entries/u);
+    expect(await readRows(provider)).to.have.lengthOf(4);
   });
 
   it('a switch that is left on is refused at the commit, and everything with it', async () => {
