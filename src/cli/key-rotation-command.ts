@@ -59,15 +59,16 @@ async function rotate(cli: Cli, options: RotateOptions): Promise<void> {
     await recordWork(provider, use.ring, { action: 'keys.rotated', metadata: { activeId, tables: done } });
     for (const table of report) output.line(describeRotation(table));
     output.document({ database: label, activeId, tables: report });
-    // What does not open is nobody's to rotate; whoever runs this should hear of it.
-    if (report.some(({ unreadable }) => unreadable > 0)) cli.exitCode = 1;
+    // What does not open, or is there twice, is nobody's to rotate; whoever runs this should hear of it.
+    if (report.some(({ unreadable, taken }) => unreadable + taken > 0)) cli.exitCode = 1;
   });
 }
 
-function describeRotation({ table, rotated, overtaken, unreadable }: RotationProgress): string {
+function describeRotation({ table, rotated, overtaken, unreadable, taken }: RotationProgress): string {
   const others = overtaken > 0 ? `, ${overtaken} were written by others meanwhile` : '';
   const broken = unreadable > 0 ? `; ${unreadable} values do not open and stay as they are` : '';
-  return `${table}  ${rotated} ${rotated === 1 ? 'row is' : 'rows are'} sealed anew${others}${broken}`;
+  const double = taken > 0 ? `; left as they are, since another row has their unique index: ${taken}` : '';
+  return `${table}  ${rotated} ${rotated === 1 ? 'row is' : 'rows are'} sealed anew${others}${broken}${double}`;
 }
 
 async function showStatus(cli: Cli, options: DatabaseOptions): Promise<void> {

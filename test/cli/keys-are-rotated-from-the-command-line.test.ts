@@ -67,9 +67,8 @@ describeOnLasting('keys on the command line', (database) => {
   it('are those of the tables that the project names', async () => {
     const url = await database.freshUrl();
     await using provider = await openPatients(url);
-    await patientsOf(provider, KeyRing.fromEnv({ LIMINAL_ENCRYPTION_KEY: before })).patients.insert(
-      makePatient(),
-    );
+    const { patients: stored } = patientsOf(provider, KeyRing.fromEnv({ LIMINAL_ENCRYPTION_KEY: before }));
+    const patient = await stored.insert(makePatient());
     const cwd = makeTempDirectory('keys');
     const patients = fileURLToPath(new URL('../core/security/patients.ts', import.meta.url));
     writeFileSync(
@@ -82,6 +81,11 @@ describeOnLasting('keys on the command line', (database) => {
     expect((await run('status')).stdout).to.equal(
       'patients.email  k2 1\npatients.email_index  k2 1\npatients.notes  empty\nIn all: k2 (active) 2, k1 0\n',
     );
+    await provider.exec('create unique index patients_email on patients (email_index)');
+    await stored.insert(makePatient({ email: patient.email }));
+    const twice = await run('rotate');
+    expect(twice.code).to.equal(1);
+    expect(twice.stdout).to.include('0 rows are sealed anew').and.include('their unique index: 1\n');
     writeFileSync(join(cwd, 'liminal.config.ts'), 'export default { encryption: { tables: [] } };\n');
     const faulty = await run('status');
     expect(faulty.code).to.be.greaterThan(0);

@@ -6,6 +6,9 @@ export const keyLength = 32;
 /** Of 32 random bytes at least 16 differ; fewer come once in 2^45 keys, and from a hand rather than a generator. */
 const leastDistinct = 16;
 
+/** Letters of one case, or digits alone; of random bytes once in 2^51. */
+const isWords = /^(?:[a-z+/]+|[A-Z+/]+|\d+)=$/u;
+
 /**
  * Says why bytes must not be a key: they have the wrong length, a pattern, are text, or stand in a book. It
  * cannot tell randomness, only what nobody's generator gives. A random key is refused once in 2^43 times.
@@ -19,6 +22,7 @@ export function findKeyWeakness(key: Uint8Array): string | undefined {
   if (isPeriodic(key)) return 'repeats itself';
   if (isKnown(key)) return 'is known to everybody: it stands in a specification, an example or a test';
   if (key.every(isTextByte)) return 'is text, not random bytes';
+  if (isWords.test(Buffer.from(key).toString('base64'))) return 'is words, whose letters happen to be base64';
   if (new Set(key).size < leastDistinct) return 'has too few different bytes';
   return undefined;
 }

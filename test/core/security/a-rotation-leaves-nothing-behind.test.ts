@@ -198,6 +198,24 @@ describeOnEachDatabase('a rotation leaves nothing behind', (database) => {
     expect(row).to.deep.equal({ email: 'never sealed' });
   });
 
+  it('but a row whose unique index another one has, which holds up no other', async () => {
+    await sql`create unique index patients_email on patients (email_index)`.execute(provider.db);
+    try {
+      const twin = makePatient({ email: stored[0]!.email });
+      await patientsOf(provider, ring).patients.insert(twin);
+      const [report] = await rotateKeys(provider, { ring, tables, batchSize: 10, throttle: 0 });
+      expect(report).to.include({ rotated: rows - 1, taken: 1, overtaken: 0, pass: 2 });
+      expect(await rejectionOf(retireKey(provider, { ring, tables, keyId: 'old' }))).to.be.instanceOf(
+        KeyInUseError,
+      );
+      await patientsOf(provider, ring).patients.delete(twin);
+      expect((await rotateKeys(provider, { ring, tables }))[0]).to.include({ rotated: 1, taken: 0 });
+      await expectEqual(await retireKey(provider, { ring, tables, keyId: 'old' }));
+    } finally {
+      await sql`drop index patients_email`.execute(provider.db);
+    }
+  });
+
   it('and rests between batches, and ends where it is told to', async () => {
     const delays: number[] = [];
     const clock: typeof systemClock = {

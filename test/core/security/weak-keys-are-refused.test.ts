@@ -25,6 +25,8 @@ const weak: Readonly<Record<string, Uint8Array>> = {
   'that is hexadecimal text': Buffer.from(randomBytes(16).toString('hex')),
   'that is base64 text': Buffer.from(randomBytes(24).toString('base64')),
   'that is a sentence': Buffer.from('correct horse battery staple, ok'),
+  'that is words of 43 letters': Buffer.from('correcthorsebatterystaplecorrecthorsebattec', 'base64'),
+  'that is words in capitals': Buffer.from('CORRECTHORSEBATTERYSTAPLECORRECTHORSEBATTEC', 'base64'),
   'that is a password with zeros behind it': Buffer.alloc(32).fill('hunter2', 0, 7),
   'of few bytes': Buffer.from(Array.from({ length: 32 }, (_, index) => (index * index * 37) % 11)),
   'of the example database of the legacy application': Buffer.from('0123456789abcdef0123456789abcdef'),

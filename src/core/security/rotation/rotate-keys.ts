@@ -1,5 +1,7 @@
+import type { CompiledQuery } from 'kysely';
 import { decorrelatedJitter } from '../../foundation/backoff.ts';
 import { CommitOutcomeUnknownError } from '../../foundation/errors/connection-errors.ts';
+import { UniqueViolationError } from '../../foundation/errors/constraint-errors.ts';
 import { LiminalDataError } from '../../foundation/errors/liminal-data-error.ts';
 import type { TableEncryption } from '../../foundation/table-encryption.ts';
 import { within } from '../../foundation/within.ts';
@@ -33,7 +35,8 @@ const mostPasses = 10;
  * until it finds nothing that is left, ten times at most: where processes still write with an older active key,
  * something stays, and `keyStatus` tells how much.
  *
- * A value that does not open is left as it is and counted as unreadable. Do not call it inside of a transaction.
+ * A value that does not open is left as it is and counted as unreadable, and so is a row whose new blind index another
+ * row has already, where the index is unique, and counted as taken. Do not call it inside of a transaction.
  *
  * @param provider whose rows are rotated; `DatabaseProvider` fits
  * @param options the ring, the tables, and how gently
@@ -76,7 +79,7 @@ class TableWalk<DB> {
     this.#cipher = cipher;
     this.#encryption = cipher.encryption;
     const { table } = cipher.encryption;
-    this.#progress = { table, total: 0, rotated: 0, overtaken: 0, unreadable: 0, pass: 1 };
+    this.#progress = { table, total: 0, rotated: 0, overtaken: 0, unreadable: 0, taken: 0, pass: 1 };
   }
 
   async run(): Promise<RotationProgress> {
@@ -85,8 +88,8 @@ class TableWalk<DB> {
     this.#progress = { ...this.#progress, total: Number(rows[0]?.rows ?? 0) };
     for (let pass = 1; pass <= mostPasses; pass += 1) {
       const { rotated, overtaken } = this.#progress;
-      // Counted anew: what does not open is met again in each pass.
-      this.#progress = { ...this.#progress, pass, unreadable: 0 };
+      // Counted anew: what stays as it is is met again in each pass.
+      this.#progress = { ...this.#progress, pass, unreadable: 0, taken: 0 };
       await this.#walkThrough();
       if (this.#progress.rotated === rotated && this.#progress.overtaken === overtaken) break;
     }
@@ -118,15 +121,29 @@ class TableWalk<DB> {
     const swaps = outcomes
       .filter(({ changes }) => Object.keys(changes).length > 0)
       .map(({ row, changes }) => swapCiphertexts(this.#encryption, row, changes).compile(this.#provider.db));
-    const results = await this.#patiently(() => this.#provider.batch(swaps));
-    const rotated = results.filter(({ length }) => length > 0).length;
+    const results = await this.#swap(swaps);
+    const rotated = results.filter((result) => result !== 'taken' && result.length > 0).length;
+    const taken = results.filter((result) => result === 'taken').length;
     const unreadable = outcomes.reduce((sum, outcome) => sum + outcome.unreadable, 0);
     this.#progress = {
       ...this.#progress,
       rotated: this.#progress.rotated + rotated,
-      overtaken: this.#progress.overtaken + swaps.length - rotated,
+      overtaken: this.#progress.overtaken + swaps.length - rotated - taken,
       unreadable: this.#progress.unreadable + unreadable,
+      taken: this.#progress.taken + taken,
     };
+  }
+
+  /** One row whose index is taken must not hold up the others: then each half goes by itself. */
+  async #swap(swaps: readonly CompiledQuery[]): Promise<readonly (readonly unknown[] | 'taken')[]> {
+    try {
+      return await this.#patiently(() => this.#provider.batch(swaps));
+    } catch (error) {
+      if (!(error instanceof UniqueViolationError)) throw error;
+    }
+    if (swaps.length === 1) return ['taken'];
+    const middle = swaps.length >> 1;
+    return [...(await this.#swap(swaps.slice(0, middle))), ...(await this.#swap(swaps.slice(middle)))];
   }
 
   // A commit whose outcome is unknown is no trouble either: what it has swapped counts as overtaken then.

@@ -47,6 +47,8 @@ export interface RotationProgress {
   readonly overtaken: number;
   /** Values that did not open, and were left as they are. */
   readonly unreadable: number;
+  /** Rows that were left as they are: their new blind index is unique, and a row of an equal value has it already. */
+  readonly taken: number;
   /** How often the table is walked through, from 1. */
   readonly pass: number;
 }

@@ -1,7 +1,9 @@
 import { ValidationError } from '../../foundation/errors/validation-error.ts';
 import type { Issue } from '../../foundation/issue.ts';
+import { encodeJson } from '../../query/json-text.ts';
 import { checkWhole } from './check-whole.ts';
 import type { TokenGrant } from './grant.ts';
+import { readStrictJson } from './strict-json.ts';
 import { isShortText } from './token-claims.ts';
 import type { TokenSettings } from './token-config.ts';
 
@@ -12,7 +14,7 @@ export interface IssueInput<Scope extends string = string, Tier extends string =
 > {
   /** In ms, from 1,000 to `maxLifetime`, which it is by default. Tokens count in whole seconds; the rest is cut off. */
   readonly lifetime?: number;
-  /** Claims of the application; none of the registered ones, nor of this library's. */
+  /** Claims of the application, as plain JSON; none of the registered ones, nor of this library's. */
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
@@ -30,6 +32,8 @@ export interface TokenStamp {
 
 /** What `claims` cannot set. */
 const reserved = 'iss aud sub exp nbf iat jti scope tier tenant sid subject_type iat_ms'.split(' ');
+
+const shortText = 'must be 1 to 255 characters without NUL and lone surrogates';
 
 /**
  * Writes the claims of a token.
@@ -64,15 +68,20 @@ export function encodeClaims(
     ...(type === 'service' && { subject_type: type }),
     ...(sessionId !== undefined && { sid: sessionId }),
   };
-  return { claims: new TextEncoder().encode(JSON.stringify(claims)), expiresAt: exp * 1_000 };
+  // A value with a method `toJSON` could say anything in the place of what stands here.
+  const bytes = new TextEncoder().encode(encodeJson(claims, 'claims'));
+  if (readStrictJson(bytes) === undefined) {
+    throw new ValidationError([{ path: ['claims'], message: 'must nest less deep: nobody would accept it' }]);
+  }
+  return { claims: bytes, expiresAt: exp * 1_000 };
 }
 
 function checkInput(input: IssueInput, settings: TokenSettings): void {
   const { subject, type, scopes = [], tier, tenant, lifetime, claims = {} } = input;
   const issues: Issue[] = [];
   const fault = (name: string, message: string) => void issues.push({ path: [name], message });
-  if (!isShortText(subject)) fault('subject', 'must be 1 to 255 characters');
-  if (tenant !== undefined && !isShortText(tenant)) fault('tenant', 'must be 1 to 255 characters');
+  if (!isShortText(subject)) fault('subject', shortText);
+  if (tenant !== undefined && !isShortText(tenant)) fault('tenant', shortText);
   if (type !== undefined && type !== 'user' && type !== 'service')
     fault('type', 'must be "user" or "service"');
   if (!scopes.every((scope) => settings.scopes.has(scope)))

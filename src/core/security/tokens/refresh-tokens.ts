@@ -32,8 +32,8 @@ export interface IssuedRefreshToken {
 /** How a refresh token is changed for its successor. */
 export interface RotateOptions extends TokenCallOptions {
   /**
-   * Is asked what the session grants from now on, in the transaction, such as from the user's row. Undefined ends the
-   * session. What it throws leaves the token as it was.
+   * Is asked what the session grants from now on, in the transaction, such as from the user's row; its subject stays.
+   * Undefined ends the session. What it throws leaves the token as it was.
    */
   readonly renew?:
     ((grant: TokenGrant, tx: object) => TokenGrant | undefined | Promise<TokenGrant | undefined>) | undefined;
@@ -100,6 +100,7 @@ export class RefreshTokens {
       sessionExpiresAt: now + this.#settings.sessionLifetime,
     };
     const issued = await this.#within(on, async (tx) => {
+      await this.#lockSubject(tx, grant.subject);
       await tokenTablesOf(tx)
         .insertInto('token_families')
         .values({
@@ -126,8 +127,8 @@ export class RefreshTokens {
    * @throws InvalidTokenError where it is none, its session was ended, or it was used before: then its session ends,
    *   also where the caller's transaction is rolled back for this error
    * @throws ExpiredTokenError where its time or that of its session is over
-   * @throws ValidationError where `on` is a handle whose outcome cannot be heard of, such as one of Kysely's own; and
-   *   the errors of a statement
+   * @throws ValidationError where `on` is a handle whose outcome cannot be heard of, such as one of Kysely's own, or
+   *   `renew` gives a grant of another subject; what `renew` throws; and the errors of a statement
    */
   async rotate(token: string | Secret, { on, renew }: RotateOptions = {}): Promise<IssuedRefreshToken> {
     if (on !== undefined && !hasScope(on)) throw unheard();
@@ -170,7 +171,7 @@ export class RefreshTokens {
   }
 
   /**
-   * Ends every session of a subject.
+   * Ends every session of a subject. Sign-ins that are not committed yet are waited for, and end too.
    *
    * @param subject the id of the user or service
    * @param options in which transaction
@@ -178,7 +179,10 @@ export class RefreshTokens {
    * @throws the errors of a statement
    */
   revokeSubject(subject: string, { on }: TokenCallOptions = {}): Promise<number> {
-    return this.#within(on, (tx) => endFamilies(tx, { subject }, 'request', this.#settings));
+    return this.#within(on, async (tx) => {
+      await this.#lockSubject(tx, subject);
+      return endFamilies(tx, { subject }, 'request', this.#settings);
+    });
   }
 
   /**
@@ -201,6 +205,12 @@ export class RefreshTokens {
       : work(on);
   }
 
+  /** Sign-ins and the end of all sessions come one by one: one that was not committed yet would be missed. */
+  async #lockSubject(tx: object, subject: string): Promise<void> {
+    const lock = this.#provider.sql.lockNames?.([`liminal-data token subject ${subject}`]);
+    await lock?.execute(tokenTablesOf(tx));
+  }
+
   /** @returns what the session grants from now on, as JSON; undefined where it was ended */
   async #renew(
     tx: object,
@@ -208,11 +218,15 @@ export class RefreshTokens {
     renew: RotateOptions['renew'],
   ): Promise<string | undefined> {
     if (renew === undefined) return grant;
-    const renewed = await renew(JSON.parse(grant) as TokenGrant, tx);
+    const begun = JSON.parse(grant) as TokenGrant;
+    const { subject } = begun;
+    const renewed = await renew(begun, tx);
     if (renewed === undefined) {
       await endFamilies(tx, { sessionId }, 'request', this.#settings);
       return undefined;
     }
+    // Who revokes all of a subject would miss it.
+    if (renewed.subject !== subject) throw ofAnotherSubject();
     return JSON.stringify(renewed);
   }
 
@@ -256,6 +270,11 @@ function publish({ secret, grant, ...rest }: IssuedRefreshSecret): IssuedRefresh
 
 function refused(): InvalidTokenError {
   return new InvalidTokenError('The refresh token is not accepted. Sign in again.');
+}
+
+function ofAnotherSubject(): ValidationError {
+  const message = 'must give a grant of the subject that the session was begun for; begin another session';
+  return new ValidationError([{ path: ['renew'], message }]);
 }
 
 function unheard(): ValidationError {

@@ -101,7 +101,9 @@ export class RemoteKeySet implements TokenKeySource {
   /** Whoever comes meanwhile waits for the same answer. Never rejects. */
   #fetchSoon(): Promise<void> {
     const now = this.#limits.clock.monotonic();
-    if (this.#fetching === undefined && now - this.#triedAt >= cooldown) {
+    // What was fetched and is too old waits for no pause: with a `maxStale` below it there would be no keys meanwhile.
+    const isDue = this.#triedAt === this.#fetchedAt && this.#age() >= this.#maxAge;
+    if (this.#fetching === undefined && (isDue || now - this.#triedAt >= cooldown)) {
       this.#triedAt = now;
       this.#fetching = this.#fetch(now).finally(() => (this.#fetching = undefined));
     }

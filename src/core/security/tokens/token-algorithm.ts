@@ -33,6 +33,9 @@ export type AlgorithmTraits =
 /** An RSA key below this many bits can be factored in foreseeable time. */
 export const leastRsaBits = 2_048;
 
+/** The exponent of every generator, and the least that FIPS 186-5 allows. By one of 1 everybody can sign. */
+export const leastRsaExponent = 65_537n;
+
 const rsa = (family: 'RS' | 'PS') => ({ family, keyType: 'rsa', jwkType: 'RSA' }) as const;
 const elliptic = (curve: string) => ({ family: 'ES', keyType: 'ec', jwkType: 'EC', curve }) as const;
 

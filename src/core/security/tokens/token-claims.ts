@@ -1,4 +1,5 @@
 import type { Actor } from '../../foundation/actor-context.ts';
+import { isStorableText } from '../../query/storable-text.ts';
 import type { JsonMembers } from './strict-json.ts';
 import { longestSkew, type TokenSettings } from './token-config.ts';
 
@@ -26,9 +27,9 @@ export interface ClaimsFault {
   readonly isExpired: boolean;
 }
 
-/** Ids and tenants are short texts. */
+/** Ids and tenants are short texts that a database takes: what cannot be stored could not be revoked. */
 export function isShortText(value: unknown): value is string {
-  return typeof value === 'string' && value.length >= 1 && value.length <= 255;
+  return typeof value === 'string' && value.length >= 1 && value.length <= 255 && isStorableText(value);
 }
 
 const isTime = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;

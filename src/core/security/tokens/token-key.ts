@@ -8,6 +8,7 @@ import {
   algorithmNames,
   findTraits,
   leastRsaBits,
+  leastRsaExponent,
   type AlgorithmTraits,
   type AsymmetricAlgorithm,
   type HmacAlgorithm,
@@ -144,6 +145,9 @@ function findMismatch(
   }
   if (traits.keyType === 'rsa' && (details.modulusLength ?? 0) < leastRsaBits) {
     return `must have at least ${leastRsaBits} bits`;
+  }
+  if (traits.keyType === 'rsa' && (details.publicExponent ?? 0n) < leastRsaExponent) {
+    return `must have a public exponent of at least ${leastRsaExponent}`;
   }
   return undefined;
 }

@@ -99,7 +99,7 @@ export class TokenService<Scope extends string = never, Tier extends string = ne
    * @param options the transaction that it is issued in, where revocations are kept
    * @returns the token
    * @throws ValidationError with every fault: a word that is not declared, a lifetime beyond `maxLifetime`, a claim
-   *   that is the library's own; and the errors of a statement where revocations are kept
+   *   that is the library's own or no plain JSON; and the errors of a statement where revocations are kept
    * @example
    * const { token } = await tokens.issue({ subject: user.id, scopes: ['read'], lifetime: 60_000 });
    */

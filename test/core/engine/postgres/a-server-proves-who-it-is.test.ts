@@ -92,7 +92,7 @@ describeOnPostgres(
     for (const [how, kind, rest] of questions) {
       it(`so that one that asks for it ${how} is refused, and is sent none`, async () => {
         const heard: Buffer[] = [];
-        server = await listenAsking(kind, rest, heard);
+        server = await listenAsking([authentication(kind, rest)], heard);
         const { port } = server.address() as AddressInfo;
         const connection = { host: '127.0.0.1', port, password, scram: 'required' };
         const provider = await postgres.open({ type: 'postgres', connection });
@@ -101,11 +101,24 @@ describeOnPostgres(
         expect((error as ConnectionError).message).to.contain('connection.scram');
         expect((error as ConnectionError).retryable).to.equal(false);
         await provider.close();
+        await closed(server);
         // The start-up message, and nothing behind it.
         expect(heard).to.have.length(1);
         expect(Buffer.concat(heard).toString('latin1')).not.to.contain('canary');
       });
     }
+
+    it('so that one that asks for it in the clear behind a wrong proof is sent none', async () => {
+      const heard: Buffer[] = [];
+      server = await listenAsking([authentication(12, 'v=AAAA'), authentication(3, '')], heard);
+      const { port } = server.address() as AddressInfo;
+      const connection = { host: '127.0.0.1', port, password, scram: 'required' };
+      const provider = await postgres.open({ type: 'postgres', connection });
+      expect(await rejectionOf(provider.query('select 1'))).to.be.instanceOf(ConnectionError);
+      await provider.close();
+      await closed(server);
+      expect(heard).to.have.length(1);
+    });
 
     it('and a server that uses it lets us in', async function () {
       this.timeout(60_000);
@@ -126,15 +139,26 @@ describeOnPostgres(
   },
 );
 
-async function listenAsking(kind: number, rest: string, heard: Buffer[]): Promise<Server> {
+/** A message by which a server says how a client is to log in. */
+function authentication(kind: number, rest: string): Buffer {
+  const message = Buffer.alloc(9 + rest.length, `R\0\0\0\0\0\0\0\0${rest}`);
+  message.writeInt32BE(8 + rest.length, 1);
+  message.writeInt32BE(kind, 5);
+  return message;
+}
+
+/** Behind it a server has heard all that was sent to it. */
+async function closed(server: Server): Promise<void> {
+  server.close();
+  await once(server, 'close');
+}
+
+async function listenAsking(questions: readonly Buffer[], heard: Buffer[]): Promise<Server> {
   const server = createServer((client) => {
     client.on('error', () => {});
     client.on('data', (data) => {
       heard.push(data);
-      const message = Buffer.alloc(9 + rest.length, `R\0\0\0\0\0\0\0\0${rest}`);
-      message.writeInt32BE(8 + rest.length, 1);
-      message.writeInt32BE(kind, 5);
-      client.write(message);
+      client.write(Buffer.concat(questions));
     });
   });
   server.listen(0, '127.0.0.1');

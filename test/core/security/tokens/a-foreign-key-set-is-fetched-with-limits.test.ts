@@ -125,6 +125,23 @@ describe('a foreign key set is fetched with limits', () => {
     await refusalOf(verifier, tokenBy('one', pair.privateKey));
   });
 
+  it('fetches anew as soon as keys are too old, and pauses behind a failure alone', async () => {
+    const verifier = verifierFor(keySet({ maxAge: 1_000, maxStale: 1_000 }));
+    const token = tokenBy('one', pair.privateKey);
+    for (let round = 1; round <= 3; round += 1) {
+      await verifier.verify(token);
+      await verifier.verify(token);
+      expect(requests.length).to.equal(round);
+      clock.advance(1_000);
+    }
+    answer = (_request, response) => void response.destroy();
+    for (let round = 0; round < 3; round += 1)
+      expect(await rejectionOf(verifier.verify(token))).to.be.instanceOf(KeySetUnavailableError);
+    clock.advance(29_999);
+    expect(await rejectionOf(verifier.verify(token))).to.be.instanceOf(KeySetUnavailableError);
+    expect(requests.length).to.equal(4);
+  });
+
   it('goes on by what it has while the server is down, and not for ever', async () => {
     const verifier = verifierFor(keySet({ maxAge: 60_000, maxStale: 120_000 }));
     await verifier.verify(tokenBy('one', pair.privateKey));
@@ -221,6 +238,15 @@ describe('a foreign key set is fetched with limits', () => {
     expect(await keySet({ algorithms: ['RS256'] }).findKey('r', 'RS256')).not.to.equal(undefined);
     const two = keySet({ algorithms: ['RS256', 'RS384'] });
     expect(await two.findKey('r', 'RS256')).to.equal(undefined);
+  });
+
+  it('takes no RSA key by whose exponent everybody can sign', async () => {
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+    const keys = ['AQ', 'Aw', 'AQAB'].map((e) => jwkOf(publicKey, `e-${e}`, { e, alg: 'RS256' }));
+    answer = publish(...keys);
+    const set = keySet({ algorithms: ['RS256'] });
+    const found = await Promise.all(keys.map(({ kid }) => set.findKey(kid, 'RS256')));
+    expect(found.map((key) => key?.kid)).to.deep.equal([undefined, undefined, 'e-AQAB']);
   });
 
   it('is asked for at https alone, and at http on this machine', () => {

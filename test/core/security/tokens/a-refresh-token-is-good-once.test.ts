@@ -288,6 +288,14 @@ describeOnEachDatabase('a refresh token is good once', function (database) {
     await tokens.refresh(refresh.token);
   });
 
+  it('stays as it was where what is to be granted is of another subject', async () => {
+    use({ renew: { renew: (grant) => Object.assign(grant, { subject: 'bob' }) } });
+    const { refresh } = await signIn();
+    expect(await rejectionOf(tokens.refresh(refresh.token))).to.be.instanceOf(ValidationError);
+    use();
+    await tokens.refresh(refresh.token);
+  });
+
   it('stays as it was where what is to be granted is not declared', async () => {
     let scopes = ['gone'];
     use({ renew: { renew: (grant) => ({ ...grant, scopes }) as typeof grant } });

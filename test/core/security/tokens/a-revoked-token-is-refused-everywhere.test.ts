@@ -1,6 +1,8 @@
 import { expect } from 'chai';
+import { sql } from 'kysely';
 import {
   ConfigurationError,
+  InvalidTokenError,
   type DatabaseProvider,
   type NotificationListener,
 } from '../../../../src/core/index.ts';
@@ -119,6 +121,42 @@ describeOnEachDatabase('a revoked token is refused everywhere', (database) => {
     await provider.db.deleteFrom('token_revocations').where('kind', '=', 'session').execute();
     for (const { access } of [next, late]) await refusalOf(there, access.token.reveal());
   });
+
+  it('also where its subject was revoked while its sign-in was not committed yet', async () => {
+    const refreshTokens = new RefreshTokens(provider, {
+      lifetime: 86_400_000,
+      sessionLifetime: 86_400_000,
+      revocations: revocationsHere,
+      clock,
+    });
+    const tokens = makeTokens(clock, { revocations: revocationsHere, refreshTokens });
+    const isStored = Promise.withResolvers<void>();
+    const mayCommit = Promise.withResolvers<void>();
+    const signingIn = provider.transaction(async (tx) => {
+      const pair = await tokens.signIn({ subject: 'ann' }, { on: tx });
+      isStored.resolve();
+      await mayCommit.promise;
+      return pair;
+    });
+    await isStored.promise;
+    let isRevoked = false;
+    const revoking = tokens.revokeSubject('ann').then(() => (isRevoked = true));
+    // On SQLite writers wait for each other anyway.
+    if (database.name === 'postgres') await until(async () => isRevoked || (await countWaiting()) > 0);
+    mayCommit.resolve();
+    const { access, refresh } = await signingIn;
+    await revoking;
+    await refusalOf(tokens, access.token.reveal());
+    expect(await rejectionOf(tokens.refresh(refresh.token))).to.be.instanceOf(InvalidTokenError);
+    await tokens.refresh((await tokens.signIn({ subject: 'ann' })).refresh.token);
+  });
+
+  /** How many sessions of this database wait for a lock. */
+  const countWaiting = async () => {
+    const { rows } = await sql`select from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`.execute(provider.db);
+    return rows.length;
+  };
 
   it('of a session only where the same revocations serve both', () => {
     for (const revocations of [undefined, new Revocations(provider, { clock })]) {

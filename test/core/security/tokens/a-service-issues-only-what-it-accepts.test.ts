@@ -40,10 +40,15 @@ describe('a service issues only what it accepts', () => {
       { subject: 'ann', claims: { sub: 'eve' } },
       { subject: 'ann', claims: { scope: 'all' } },
       { subject: 'ann', claims: { text: 'x'.repeat(8_192) } },
+      { subject: 'ann', claims: { toJSON: () => ({ sub: 'eve' }) } },
+      { subject: 'ann', claims: { count: 1n } },
+      { subject: 'ann', claims: { deep: JSON.parse('['.repeat(16) + ']'.repeat(16)) } },
     ];
     for (const input of odd) {
       expect(await rejectionOf(tokens.issue(input as never))).to.be.instanceOf(ValidationError);
     }
+    const deepest = { deep: JSON.parse('['.repeat(15) + ']'.repeat(15)) };
+    await tokens.verify((await tokens.issue({ subject: 'ann', claims: deepest })).token);
   });
 
   it('lists every fault of a configuration', () => {

@@ -104,6 +104,15 @@ describe('claims are taken at their word', () => {
     await refuses(withClaims({ sub: 'a'.repeat(256) }), /subject/);
   });
 
+  it('refuses ids that no database takes, so that they could not be revoked', async () => {
+    for (const text of ['a\0b', 'a\ud800', '\udc00a']) {
+      for (const name of ['sub', 'jti', 'sid', 'tenant'])
+        await refuses(withClaims({ [name]: text }), /no short/);
+      expect(await rejectionOf(tokens.issue({ subject: text }))).to.be.instanceOf(ValidationError);
+    }
+    await accepts(withClaims({ sub: 'Zoë 😀' }));
+  });
+
   it('says of an expired one that it is expired, and only where it is authentic', async () => {
     const old = goodClaims(new FakeClock(clock.now() - 120_000));
     expect(await refusalOf(tokens, forgeHmac(goodHeader, old))).to.be.instanceOf(ExpiredTokenError);

@@ -39,6 +39,11 @@ describe('weak token keys are refused', () => {
   const pairs: readonly (readonly [title: string, alg: string, key: KeyObject])[] = [
     ['an RSA key of 1,024 bits', 'RS256', rsa(1_024)],
     ['an RSA key of 2,047 bits', 'PS256', rsa(2_047)],
+    [
+      'an RSA key with the exponent 3',
+      'RS256',
+      generateKeyPairSync('rsa', { modulusLength: 2_048, publicExponent: 3 }).privateKey,
+    ],
     ['an RSA key for ES256', 'ES256', rsa(2_048)],
     ['an elliptic key for RS256', 'RS256', ec('P-256')],
     ['a key on P-256 for ES384', 'ES384', ec('P-256')],
