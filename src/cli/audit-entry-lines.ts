@@ -1,10 +1,12 @@
 import type { AuditEntry, EntityVersion } from '../core/audit/index.ts';
 
-/** An entry as one line for people. */
+/** An entry as one line for people: with its id, which `audit diff` takes, and its place, which a fault names. */
 export function describeEntry(entry: AuditEntry): string {
-  const { recordedAt, actor, action, entity, changes, reason, isErased } = entry;
+  const { recordedAt, id, stream, seq, actor, action, entity, changes, reason, isErased } = entry;
   const parts = [
     new Date(recordedAt).toISOString(),
+    id,
+    `${stream}#${seq}`,
     actor === undefined ? 'nobody known' : joinParts(actor.type, actor.id),
     action,
     entity === undefined ? '-' : joinParts(entity.type, entity.id),

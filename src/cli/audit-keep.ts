@@ -1,8 +1,10 @@
 import { CommanderError, type Command } from 'commander';
-import type { LegalHold } from '../core/audit/index.ts';
+import type { AuditLog, LegalHold } from '../core/audit/index.ts';
+import { NotFoundError, ValidationError } from '../core/index.ts';
 import { plain } from './audit-entry-lines.ts';
 import { alsoDescription, collectEntity, withIds } from './audit-look.ts';
-import { entityOption, parseAge, withLog, withReader, type EntityOption } from './audit-options.ts';
+import { entityOption, parseAge, parseId, type EntityOption } from './audit-options.ts';
+import { withLog, withReader } from './audit-trail.ts';
 import type { Cli } from './cli.ts';
 import { collect } from './migration-sets.ts';
 import type { DatabaseOptions } from './open-database.ts';
@@ -75,7 +77,7 @@ export function addAuditKeep(audit: Command, cli: Cli): void {
   audit
     .command('release')
     .description('release a legal hold')
-    .argument('<id>', 'the id of the hold')
+    .argument('<id>', 'the id of the hold', parseId)
     .requiredOption('--reason <text>', 'why it may end')
     .action((id: string, _, command: Command) =>
       release(cli, command.optsWithGlobals<ReleaseCommandOptions>(), id),
@@ -156,10 +158,20 @@ async function hold(cli: Cli, options: HoldCommandOptions): Promise<void> {
 
 async function release(cli: Cli, options: ReleaseCommandOptions, id: string): Promise<void> {
   await withLog(cli, options, async (log, label) => {
-    const released = await log.release(id, options.reason);
+    const released = await releaseHold(log, id, options.reason);
     cli.output.line(describeHold(released));
     cli.output.document({ database: label, hold: released });
   });
+}
+
+async function releaseHold(log: AuditLog, id: string, reason: string): Promise<LegalHold> {
+  try {
+    return await log.release(id, reason);
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+    const message = 'is that of no hold that is still in force; `liminal-data audit holds` lists them';
+    throw new ValidationError([{ path: ['id'], message }], { cause: error });
+  }
 }
 
 async function listHolds(cli: Cli, options: DatabaseOptions): Promise<void> {

@@ -6,14 +6,15 @@ import {
   filterOf,
   parseCount,
   parseEntity,
-  withLog,
-  withReader,
+  parseId,
   type EntityOption,
   type FilterOptions,
 } from './audit-options.ts';
+import { withLog, withReader } from './audit-trail.ts';
 import type { Cli } from './cli.ts';
 import type { DatabaseOptions } from './open-database.ts';
 import { createProgress } from './progress.ts';
+import { requireFolder } from './require-folder.ts';
 import { printLines, writeLines } from './write-lines.ts';
 
 interface TrailCommandOptions extends FilterOptions {
@@ -57,8 +58,8 @@ export function addAuditLook(audit: Command, cli: Cli): void {
   audit
     .command('diff')
     .description('show how an entity differs after one entry and after another')
-    .argument('<from>', 'the id of an entry')
-    .argument('<to>', 'the id of another entry of the same entity')
+    .argument('<from>', 'the id of an entry', parseId)
+    .argument('<to>', 'the id of another entry of the same entity', parseId)
     .action((from: string, to: string, _, command: Command) =>
       diff(cli, command.optsWithGlobals<DatabaseOptions>(), from, to),
     );
@@ -143,14 +144,14 @@ function describeChange(values: { readonly old?: unknown; readonly new?: unknown
 }
 
 async function exportEntries(cli: Cli, options: ExportCommandOptions): Promise<void> {
-  refuseMixing(cli, options);
+  checkOut(cli, options);
   await withLog(cli, options, (log, label) =>
     writeOut(cli, options, log.export(filterOf(options), options.format), label),
   );
 }
 
 async function report(cli: Cli, options: ReportCommandOptions, person: string): Promise<void> {
-  refuseMixing(cli, options);
+  checkOut(cli, options);
   await withLog(cli, options, (log, label) =>
     writeOut(cli, options, log.subjectReport(person, { also: withIds(options.also) }), label),
   );
@@ -170,8 +171,10 @@ export function withIds(
   });
 }
 
-function refuseMixing({ output }: Cli, { out }: OutOptions): void {
-  if (output.json && out === undefined) {
+/** Before the trail records that somebody took something out. */
+function checkOut({ output }: Cli, { out }: OutOptions): void {
+  if (out !== undefined) requireFolder('--out', out);
+  else if (output.json) {
     throw new CommanderError(2, 'liminal.misuse', 'with --json the lines go into a file: say --out');
   }
 }

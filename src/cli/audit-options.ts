@@ -1,11 +1,10 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { userInfo } from 'node:os';
-import { AuditLog, AuditReader, type AuditFilter } from '../core/audit/index.ts';
+import type { AuditFilter } from '../core/audit/index.ts';
+import { defineId } from '../core/domain/index.ts';
 import { runAs } from '../core/index.ts';
-import { KeyRing } from '../core/security/index.ts';
-import type { Cli } from './cli.ts';
 import { collect } from './migration-sets.ts';
-import { chooseDatabase, requireDatabaseFile, withProvider, type DatabaseOptions } from './open-database.ts';
+import type { DatabaseOptions } from './open-database.ts';
 
 /** The options that say which entries are meant. */
 export interface FilterOptions extends DatabaseOptions {
@@ -85,34 +84,20 @@ export function parseAge(text: string): number {
   );
 }
 
+const anyId = defineId('AuditId');
+
+/** Reads the id of an entry or of a hold. */
+export function parseId(text: string): string {
+  const id = text.toLowerCase();
+  if (anyId.is(id)) return id;
+  throw new InvalidArgumentError('It must be a UUID.');
+}
+
 /** Reads how many entries are asked for. */
 export function parseCount(text: string): number {
   const count = Number(text);
   if (/^\d+$/u.test(text) && count >= 1 && count <= 1_000) return count;
   throw new InvalidArgumentError('It must be a whole number from 1 to 1000.');
-}
-
-/** Works on the entries alone, for which no keys are needed. */
-export async function withReader<Result>(
-  cli: Cli,
-  options: DatabaseOptions,
-  work: (reader: AuditReader, label: string) => Promise<Result>,
-): Promise<Result> {
-  const { database, label } = await chooseDatabase(cli, options);
-  requireDatabaseFile(database);
-  return withProvider(database, (provider) => work(new AuditReader(provider), label));
-}
-
-/** Works on the trail with the keys of LIMINAL_ENCRYPTION_KEY, in the name of who has called. */
-export async function withLog<Result>(
-  cli: Cli,
-  options: DatabaseOptions,
-  work: (log: AuditLog, label: string) => Promise<Result>,
-): Promise<Result> {
-  const { database, label } = await chooseDatabase(cli, options);
-  requireDatabaseFile(database);
-  const keys = KeyRing.fromEnv(cli.env);
-  return withProvider(database, (provider) => asCaller(() => work(new AuditLog(provider, { keys }), label)));
 }
 
 /** Runs work in the name of who has called. */

@@ -1,15 +1,13 @@
-import type { Command } from 'commander';
-import {
-  fileAnchors,
-  readAnchors,
-  type AuditVerification,
-  type StreamVerification,
-} from '../core/audit/index.ts';
+import { CommanderError, type Command } from 'commander';
+import { readKeptAnchors, type KeptAnchor } from '../core/audit/anchor-sinks.ts';
+import { fileAnchors, type AuditVerification, type StreamVerification } from '../core/audit/index.ts';
+import { ValidationError } from '../core/index.ts';
 import { plain } from './audit-entry-lines.ts';
-import { withLog } from './audit-options.ts';
+import { withAnyKeys, withLog } from './audit-trail.ts';
 import type { Cli } from './cli.ts';
 import type { DatabaseOptions } from './open-database.ts';
 import { createProgress } from './progress.ts';
+import { requireFolder } from './require-folder.ts';
 
 interface VerifyCommandOptions extends DatabaseOptions {
   readonly anchors?: string;
@@ -42,20 +40,45 @@ export function addAuditProve(audit: Command, cli: Cli): void {
 }
 
 async function verify(cli: Cli, options: VerifyCommandOptions): Promise<void> {
-  const anchors = options.anchors === undefined ? [] : await readAnchors(options.anchors);
-  await withLog(cli, options, async (log, label) => {
+  const { anchors: file } = options;
+  const kept = file === undefined ? [] : await readSomeAnchors(file);
+  const anchors = kept.map((each) => each.anchor);
+  await withAnyKeys(cli, options, async (log, label) => {
     const progress = createProgress({ stream: cli.output.stderr, unit: 'rows' });
     let report: AuditVerification;
     try {
       report = await log.verify({ anchors, onProgress: (rows) => progress.update(rows, 'verified') });
+    } catch (error) {
+      throw file === undefined ? error : nameLines(error, file, kept);
     } finally {
       progress.end();
     }
     for (const stream of report.streams) cli.output.line(describeStream(stream));
-    cli.output.line(summarize(report, label));
+    cli.output.line(summarize(report, label, anchors.length > 0));
     cli.output.document({ database: label, ...report });
     if (!report.isSound) cli.exitCode = found;
   });
+}
+
+/** A file without anchors must not pass for one that the trail was held against. */
+async function readSomeAnchors(file: string): Promise<KeptAnchor[]> {
+  const kept = await readKeptAnchors(file);
+  if (kept.length > 0) return kept;
+  throw new CommanderError(
+    2,
+    'liminal.misuse',
+    `there is no anchor in the file ${file} of --anchors, so nothing was verified; leave --anchors out to verify without`,
+  );
+}
+
+/** What is wrong with an anchor, by the line of the file that it stands in. */
+function nameLines(error: unknown, file: string, kept: readonly KeptAnchor[]): unknown {
+  if (!(error instanceof ValidationError)) return error;
+  const issues = error.issues.map(({ path: [index], message }) => ({
+    path: [`line ${kept[Number(index)]?.line} of ${file}`],
+    message,
+  }));
+  return new ValidationError(issues, { cause: error });
 }
 
 function describeStream({ stream, rows, purged, erased, fault }: StreamVerification): string {
@@ -67,19 +90,23 @@ function describeStream({ stream, rows, purged, erased, fault }: StreamVerificat
   return `${name}  sound, ${rows} rows${gone.join('')}`;
 }
 
-function summarize({ isSound, rows, anchored, streams }: AuditVerification, label: string): string {
+function summarize(
+  { isSound, rows, anchored, streams }: AuditVerification,
+  label: string,
+  hasAnchors: boolean,
+): string {
   const faulty = streams.filter(({ fault }) => fault !== undefined).length;
   const verdict = isSound
     ? 'The trail is sound'
     : `${faulty} of ${streams.length} ${streams.length === 1 ? 'chain' : 'chains'} ${faulty === 1 ? 'is' : 'are'} not as written`;
-  const witness =
-    anchored > 0
-      ? `held against ${anchored} anchored heads`
-      : 'without anchors, so a missing end of a chain would not be found';
+  const witness = hasAnchors
+    ? `held against ${anchored} anchored heads`
+    : 'without anchors, so a missing end of a chain would not be found';
   return `${verdict}: ${rows} rows on ${label}, ${witness}.`;
 }
 
 async function anchor(cli: Cli, options: AnchorCommandOptions): Promise<void> {
+  if (options.to !== undefined) requireFolder('--to', options.to);
   await withLog(cli, options, async (log, label) => {
     const made = await log.anchor();
     if (options.to === undefined) {

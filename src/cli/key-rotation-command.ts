@@ -31,7 +31,9 @@ export function addKeyRotation(keys: Command, cli: Cli): void {
     .action((_, command: Command) => rotate(cli, command.optsWithGlobals<RotateOptions>()));
   keys
     .command('status')
-    .description('tell how many rows are sealed and indexed with each key')
+    .description(
+      'tell how many rows are sealed and indexed with each key, and what of the audit trail it proves',
+    )
     .action((_, command: Command) => showStatus(cli, command.optsWithGlobals<DatabaseOptions>()));
   keys
     .command('retire')
@@ -74,13 +76,24 @@ function describeRotation({ table, rotated, overtaken, unreadable, taken }: Rota
 async function showStatus(cli: Cli, options: DatabaseOptions): Promise<void> {
   await withKeys(cli, options, async (provider, use, label) => {
     const status = await keyStatus(provider, use);
+    const trail = (await hasAuditTrail(provider)) ? await auditKeyUse(provider) : undefined;
     for (const column of status.columns) cli.output.line(describeColumn(column));
     const uses = Object.entries(status.keys).map(
       ([id, values]) => `${id}${id === status.activeId ? ' (active)' : ''} ${values}`,
     );
     cli.output.line(`In all: ${uses.join(', ')}`);
-    cli.output.document({ database: label, ...status });
+    if (trail !== undefined) cli.output.line(describeTrail(trail));
+    cli.output.document({
+      database: label,
+      ...status,
+      ...(trail === undefined ? {} : { auditTrail: Object.fromEntries(trail) }),
+    });
   });
+}
+
+function describeTrail(uses: ReadonlyMap<string, number>): string {
+  const counts = [...uses].map(([id, entries]) => `${id} ${entries}`).toSorted();
+  return `Audit trail: ${counts.length === 0 ? 'empty' : counts.join(', ')}`;
 }
 
 function describeColumn({ table, column, keys, unknown }: ColumnKeyStatus): string {

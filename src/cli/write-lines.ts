@@ -4,6 +4,7 @@ import { link, rm } from 'node:fs/promises';
 import process from 'node:process';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { ConfigurationError } from '../core/index.ts';
 
 /**
  * Writes lines to stdout, as fast as whoever reads them takes them. That nobody does any more is no fault.
@@ -23,7 +24,7 @@ export async function printLines(lines: AsyncIterable<string>): Promise<void> {
  *
  * @param file a name that is not taken
  * @param lines with their ends
- * @throws CommanderError where the name is taken
+ * @throws CommanderError where the name is taken; ConfigurationError where no file can be made there
  */
 export async function writeLines(file: string, lines: AsyncIterable<string>): Promise<void> {
   if (existsSync(file)) throw isTaken(file);
@@ -36,16 +37,19 @@ export async function writeLines(file: string, lines: AsyncIterable<string>): Pr
     // A link and no renaming, which would replace a file that was made meanwhile.
     await link(partial, file);
   } catch (error) {
-    throw error instanceof Error &&
-      'syscall' in error &&
-      error.syscall === 'link' &&
-      'code' in error &&
-      error.code === 'EEXIST'
-      ? isTaken(file)
-      : error;
-  } finally {
-    await rm(partial, { force: true });
+    // That it cannot be taken away either is not what has happened first.
+    await rm(partial, { force: true }).catch(() => {});
+    throw explain(error, file, partial);
   }
+  await rm(partial);
+}
+
+/** Nobody has asked for the file that is written first: an error must not speak of it. */
+function explain(error: unknown, file: string, partial: string): unknown {
+  const { code, path, syscall } = error as NodeJS.ErrnoException;
+  if (path !== partial) return error;
+  if (syscall === 'link' && code === 'EEXIST') return isTaken(file);
+  return new ConfigurationError(`The file ${file} cannot be written (${code}).`, { cause: error });
 }
 
 function isTaken(file: string): CommanderError {

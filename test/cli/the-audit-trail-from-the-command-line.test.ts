@@ -1,11 +1,12 @@
 import { expect } from 'chai';
-import { readFileSync, statSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AuditLog, type AuditEntry, type LegalHold } from '../../src/core/audit/index.ts';
 import type { AuditTables } from '../../src/core/audit/audit-tables.ts';
-import type { DatabaseProvider } from '../../src/core/index.ts';
+import { DatabaseProviderFactory, type DatabaseProvider } from '../../src/core/index.ts';
 import { KeyRing } from '../../src/core/security/index.ts';
-import { openAuditDatabase } from '../core/audit/audit-fixture.ts';
+import { openAuditDatabase, readRows } from '../core/audit/audit-fixture.ts';
 import { describeOnDatabase, type TestDatabase } from '../support/database.ts';
 import { makeTempDirectory } from '../support/temp-directory.ts';
 import { runBin, runHere, type BinRun } from './run-bin.ts';
@@ -92,7 +93,9 @@ function describeVerbs(database: TestDatabase): void {
     expect(code).to.equal(0);
     const lines = stdout.trimEnd().split('\n');
     expect(lines).to.have.lengthOf(3);
-    expect(lines[0]).to.match(/^20\S+Z {2}user:ann {2}create {2}order:7 {2}name$/u);
+    expect(lines[0]).to.match(
+      /^20\S+Z {2}\S{36} {2}entity:order#1 {2}user:ann {2}create {2}order:7 {2}name$/u,
+    );
     expect(lines[1]).to.match(/update {2}order:7 {2}name {2}\(asked \[2J\)$/u);
     expect(lines[2]).to.match(/nobody known {2}update/u);
 
@@ -113,8 +116,9 @@ function describeVerbs(database: TestDatabase): void {
     const { versions } = await json('history', 'order', '7');
     expect(versions?.map(({ state }) => state)).to.deep.equal([{ name: 'a' }, { name: 'b' }, { name: 'c' }]);
     expect(await succeed('history', 'order', '7')).to.include('    {"name":"b"}');
-    const [from, , to] = (await json('trail', '--oldest')).entries ?? [];
-    expect(await succeed('diff', from!.id, to!.id)).to.equal('name  "a" -> "c"\n');
+    // What a line shows is what `diff` takes.
+    const [from, , to] = (await succeed('trail', '--oldest')).split('\n').map((line) => line.split('  ')[1]!);
+    expect(await succeed('diff', from!, to!.toUpperCase())).to.equal('name  "a" -> "c"\n');
   });
 
   it('is exported and reported into files that nobody else reads, and to stdout', async function () {
@@ -169,7 +173,9 @@ function describeVerbs(database: TestDatabase): void {
       .and.to.include('case 1');
     await succeed('release', hold!.id, '--reason', 'case closed');
     expect((await json('holds')).holds?.[0]?.releasedAt).to.be.a('number');
-    expect(await run('release', hold!.id, '--reason', 'again')).to.include({ code: 1 });
+    const again = await run('release', hold!.id, '--reason', 'again');
+    expect(again.code).to.equal(1);
+    expect(again.stderr).to.include('audit holds');
 
     expect(await json('erase', 'ann', '--reason', 'request 1', '--yes')).to.include({ erased: 2 });
     expect(
@@ -178,13 +184,127 @@ function describeVerbs(database: TestDatabase): void {
     expect((await log.verify()).isSound).to.equal(true);
   });
 
+  it('is written by no verb with keys that lack the one of its newest entry', async function () {
+    this.timeout(300_000);
+    const { hold } = await json('hold', '--entity', 'order:7', '--reason', 'case 1');
+    const before = await readRows(provider);
+    const stray = { LIMINAL_ENCRYPTION_KEY: `k2:${randomBytes(32).toString('base64')}` };
+    const out = join(directory, 'out.jsonl');
+    const verbs = [
+      ['export', '--out', out],
+      ['report', 'ann', '--out', out],
+      ['purge', '--older-than', '1y', '--keep-held', '--yes'],
+      ['erase', 'eve', '--reason', 'request 1', '--yes'],
+      ['hold', '--all', '--reason', 'case 2'],
+      ['release', hold!.id, '--reason', 'case closed'],
+      ['anchor', '--to', out],
+    ];
+    for (const verb of verbs) {
+      const { code, stderr } = await runHere(['audit', ...verb, '--database', url], { env: stray });
+      expect(code, verb[0]).to.equal(1);
+      expect(stderr, verb[0]).to.include(
+        'The trail was written with the key k1, which is not among the keys given (k2). Take the keys that it was written with.',
+      );
+    }
+    expect(await readRows(provider)).to.deep.equal(before);
+    expect((await json('holds')).holds).to.deep.equal([hold]);
+    expect(existsSync(out)).to.equal(false);
+
+    // A new key before the old one is how a rotation goes; from then on the trail has both.
+    const both = {
+      LIMINAL_ENCRYPTION_KEY: `${stray.LIMINAL_ENCRYPTION_KEY},${env.LIMINAL_ENCRYPTION_KEY}`,
+    };
+    expect(await runHere(['audit', 'export', '--out', out, '--database', url], { env: both })).to.include({
+      code: 0,
+    });
+    const old = await run('hold', '--all', '--reason', 'case 2');
+    expect(old.code).to.equal(1);
+    expect(old.stderr).to.include('the key k2, which is not among the keys given (k1)');
+  });
+
+  it('says which argument is no id, and which folder of an option is not there, before it writes', async function () {
+    this.timeout(300_000);
+    const before = await readRows(provider);
+    const id = before[0]!.id;
+    for (const [verb, name] of [
+      [['diff', '3', id], "'from'"],
+      [['diff', id, 'order:7'], "'to'"],
+      [['release', '3', '--reason', 'case closed'], "'id'"],
+    ] as const) {
+      const { code, stderr } = await run(...verb);
+      expect(code, stderr).to.equal(2);
+      expect(stderr).to.include(name).and.to.include('UUID');
+    }
+    const unknown = await run('release', id, '--reason', 'case closed');
+    expect(unknown.code).to.equal(1);
+    expect(unknown.stderr).to.include('`liminal-data audit holds` lists them');
+
+    const folder = join(directory, 'none');
+    for (const [option, ...verb] of [
+      ['--out', 'export'],
+      ['--out', 'report', 'ann'],
+      ['--to', 'anchor'],
+    ] as const) {
+      const { code, stderr } = await run(...verb, option, join(folder, 'file'));
+      expect(code).to.equal(1);
+      expect(stderr)
+        .to.include(`no folder ${folder}, which ${option} ${join(folder, 'file')} needs`)
+        .and.not.to.include('.partial');
+    }
+    // A file of that name is no folder.
+    writeFileSync(folder, '');
+    const blocked = await run('export', '--out', join(folder, 'file'));
+    expect(blocked.code).to.equal(1);
+    expect(blocked.stderr).to.include(`no folder ${folder}`);
+    expect(await readRows(provider)).to.deep.equal(before);
+
+    // No file system has names of this length.
+    const long = join(directory, 'x'.repeat(300));
+    const refused = await run('export', '--out', long);
+    expect(refused.code).to.equal(1);
+    expect(refused.stderr)
+      .to.include(`The file ${long} cannot be written (ENAMETOOLONG)`)
+      .and.not.to.include('.partial');
+  });
+
   it('says where keys are missing, and where the trail is not there', async function () {
     this.timeout(300_000);
     const { code, stderr } = await runHere(['audit', 'export', '--database', url]);
     expect(code).to.equal(1);
     expect(stderr).to.include('LIMINAL_ENCRYPTION_KEY');
-    const other = await runHere(['audit', 'tail', '--database', await database.freshUrl()], { env });
-    expect(other.code).to.equal(1);
-    expect(other.stderr).to.match(/^error: /u);
+    expect(stderr).to.include('the key that the trail was written with');
+    const other = await database.freshUrl();
+    {
+      // A file of its own, that has no tables.
+      await using empty = DatabaseProviderFactory.createProvider(other);
+      await empty.initialize();
+    }
+    const id = '019c0000-0000-7000-8000-000000000000';
+    for (const verb of [
+      ['tail'],
+      ['trail'],
+      ['history', 'order', '7'],
+      ['diff', id, id],
+      ['export'],
+      ['report', 'ann'],
+      ['verify'],
+      ['anchor'],
+      ['purge', '--older-than', '1y', '--yes'],
+      ['erase', 'ann', '--reason', 'request 1', '--yes'],
+      ['hold', '--all', '--reason', 'case 1'],
+      ['release', id, '--reason', 'case 1'],
+      ['holds'],
+    ]) {
+      const absent = await runHere(['audit', ...verb, '--database', other], { env });
+      expect(absent.code, verb[0]).to.equal(1);
+      expect(absent.stderr, verb[0]).to.include(
+        'no audit trail in this database; `liminal-data migrate latest --set audit`',
+      );
+    }
+    const made = await runHere(['migrate', 'latest', '--set', 'audit', '--database', other]);
+    expect(made.code, made.stderr).to.equal(0);
+    expect(
+      await runHere(['audit', 'hold', '--all', '--reason', 'case 1', '--database', other], { env }),
+    ).to.include({ code: 0 });
   });
 }

@@ -1,11 +1,16 @@
 import { expect } from 'chai';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AuditLog, type AuditAnchor, type AuditVerification } from '../../src/core/audit/index.ts';
+import {
+  AuditLog,
+  fileAnchors,
+  type AuditAnchor,
+  type AuditVerification,
+} from '../../src/core/audit/index.ts';
 import type { AuditTables } from '../../src/core/audit/audit-tables.ts';
 import type { DatabaseProvider } from '../../src/core/index.ts';
 import { KeyRing } from '../../src/core/security/index.ts';
-import { openAuditDatabase } from '../core/audit/audit-fixture.ts';
+import { auditKeys, openAuditDatabase } from '../core/audit/audit-fixture.ts';
 import { describeOnDatabase, type TestDatabase } from '../support/database.ts';
 import { makeTempDirectory } from '../support/temp-directory.ts';
 import { runHere } from './run-bin.ts';
@@ -84,6 +89,34 @@ function describeVerbs(database: TestDatabase): void {
     expect(keyless.code).to.equal(1);
     const missing = await run('verify', '--anchors', 'none.jsonl');
     expect(missing.code).to.equal(1);
-    expect(missing.stderr).to.include('none.jsonl');
+    expect(missing.stderr).to.include('none.jsonl').and.to.include('ENOENT');
+
+    const file = join(directory, 'anchors.jsonl');
+    writeFileSync(file, '\n\n');
+    const empty = await run('verify', '--anchors', file);
+    expect(empty).to.include({ code: 2, stdout: '' });
+    expect(empty.stderr).to.include(`no anchor in the file ${file}`);
+
+    expect(await run('anchor', '--to', file)).to.include({ code: 0 });
+    const stray = new AuditLog(provider, { keys: auditKeys('k9') });
+    await fileAnchors(file)(await stray.anchor());
+    const unknown = await run('verify', '--anchors', file);
+    expect(unknown).to.include({ code: 1, stdout: '' });
+    expect(unknown.stderr).to.equal(
+      `error: line 4 of ${file}: is signed by the key k9, which is not among the keys given\n`,
+    );
+  });
+
+  it('an anchor of an empty trail counts as one', async function () {
+    this.timeout(300_000);
+    const file = join(directory, 'anchors.jsonl');
+    const other = await database.freshUrl();
+    await (await openAuditDatabase(other)).close();
+    expect(await runHere(['audit', 'anchor', '--to', file, '--database', other], { env })).to.include({
+      code: 0,
+    });
+    const { code, stdout } = await run('verify', '--anchors', file);
+    expect(code).to.equal(0);
+    expect(stdout).to.include('held against 0 anchored heads');
   });
 }

@@ -38,6 +38,11 @@ describeOnLasting('what the command line does to an audited chat is recorded', (
     expect(retired.code).to.equal(1);
     expect(retired.stderr).to.include('k1').and.include('2 entries of the audit trail');
 
+    const status = await runHere(['keys', 'status', '--database', url], { env });
+    expect(status.stdout).to.match(/\nAudit trail: k1 2, k2 2\n$/u);
+    const document = await runHere(['keys', 'status', '--json', '--database', url], { env });
+    expect(JSON.parse(document.stdout)).to.deep.include({ auditTrail: { k1: 2, k2: 2 } });
+
     await using store = await open(url, between);
     const { items } = await store.audit.trail({ action: ['keys.rotate', 'keys.rotated', 'keys.retire'] });
     expect(items.map(({ action, metadata }) => [action, metadata])).to.deep.equal([

@@ -48,18 +48,32 @@ export function fileAnchors(path: string): AnchorSink {
  * const report = await log.verify({ anchors: await readAnchors('/var/log/app/audit-anchors.jsonl') });
  */
 export async function readAnchors(path: string): Promise<AuditAnchor[]> {
+  return (await readKeptAnchors(path)).map(({ anchor }) => anchor);
+}
+
+/** An anchor of a file. */
+export interface KeptAnchor {
+  /** The line that it stands in, from 1. */
+  readonly line: number;
+  /** What stands there; whether it is an anchor is for `verify` to say. */
+  readonly anchor: AuditAnchor;
+}
+
+/** Reads anchors as `readAnchors` does, each with its line. */
+export async function readKeptAnchors(path: string): Promise<KeptAnchor[]> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    throw new ConfigurationError(`The anchors in ${path} cannot be read.`, { cause: error });
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigurationError(`The anchors in ${path} cannot be read (${code}).`, { cause: error });
   }
-  const anchors: AuditAnchor[] = [];
+  const anchors: KeptAnchor[] = [];
   const faulty: number[] = [];
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
     try {
-      anchors.push(JSON.parse(line) as AuditAnchor);
+      anchors.push({ line: index + 1, anchor: JSON.parse(line) as AuditAnchor });
     } catch {
       faulty.push(index + 1);
     }

@@ -94,8 +94,9 @@ function findFault(keys: MacKeys, anchor: unknown): string | undefined {
     const right = signatureOf(keys, anchor.at, anchor.heads, anchor.keyId);
     return right === anchor.signature ? undefined : 'is forged: its signature is not that of its key';
   } catch (error) {
-    if (error instanceof UnknownKeyError) return 'is signed by a key that the keys do not have';
-    throw error;
+    if (!(error instanceof UnknownKeyError)) throw error;
+    const key = error.keyId === undefined ? 'a key' : `the key ${error.keyId}`;
+    return `is signed by ${key}, which is not among the keys given`;
   }
 }
 
