@@ -3,6 +3,7 @@ import { ValidationError } from '../foundation/errors/validation-error.ts';
 import type { Issue } from '../foundation/issue.ts';
 import type { Filter } from '../query/filter.ts';
 import type { AuditLogsTable } from './audit-tables.ts';
+import { checkText } from './check-text.ts';
 
 /** Which entries are meant: all that is said must hold. An empty filter means every entry. */
 export interface AuditFilter {
@@ -32,7 +33,6 @@ export interface AuditFilter {
 }
 
 const actorTypes: ReadonlySet<unknown> = new Set<Actor['type']>(['user', 'service', 'system']);
-const longestText = 1_000;
 const mostActions = 100;
 
 /** The members that each name one column, and ask for its value. */
@@ -134,13 +134,6 @@ export function checkMembers(
       issues.push({ path: [...path, name], message: `is unknown; there are ${[...known].join(', ')}` });
     }
   }
-}
-
-/** Notes a text that is none, is empty or too long for any column. */
-export function checkText(value: unknown, path: Issue['path'], issues: Issue[]): value is string {
-  if (typeof value === 'string' && value !== '' && value.length <= longestText) return true;
-  issues.push({ path, message: `must be text of 1 to ${longestText} characters` });
-  return false;
 }
 
 const partMembers: ReadonlySet<string> = new Set(['type', 'id']);

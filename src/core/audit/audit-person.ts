@@ -1,7 +1,7 @@
 import { ValidationError } from '../foundation/errors/validation-error.ts';
 import type { Issue } from '../foundation/issue.ts';
 import type { Filter } from '../query/filter.ts';
-import { checkText } from './audit-filter.ts';
+import { checkText } from './check-text.ts';
 import type { AuditLogsTable } from './audit-tables.ts';
 
 /** What belongs to a person beside what bears the person's own id. */

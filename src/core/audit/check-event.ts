@@ -3,11 +3,11 @@ import type { Actor } from '../foundation/actor-context.ts';
 import { ValidationError } from '../foundation/errors/validation-error.ts';
 import type { Issue } from '../foundation/issue.ts';
 import type { MacKeys } from '../foundation/mac-keys.ts';
-import { isStorableText } from '../query/storable-text.ts';
 import type { AuditEvent, FieldChange } from './audit-event.ts';
 import { checkMembers } from './audit-filter.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { RowFacts } from './chain-row.ts';
+import { checkText } from './check-text.ts';
 
 /** How events are checked, and made into rows. */
 export interface EventRules {
@@ -49,6 +49,7 @@ const actorTypes: readonly unknown[] = ['user', 'service', 'system'];
  */
 export function checkEvent(event: AuditEvent, rules: EventRules, context: EventContext): RowFacts {
   const issues: Issue[] = [];
+  const checkName = (name: unknown, path: Issue['path']) => checkText(name, path, issues, longestName);
   if (typeof event !== 'object' || event === null) {
     throw new ValidationError([{ path: ['event'], message: 'must be an object with an action' }]);
   }
@@ -58,23 +59,23 @@ export function checkEvent(event: AuditEvent, rules: EventRules, context: EventC
   const tenant = event.tenant === undefined ? actor?.tenant : (event.tenant ?? undefined);
   const requestId = event.requestId ?? actor?.requestId;
   const { action, entity, traceId, reason } = event;
-  checkText(action, ['action'], issues);
+  checkName(action, ['action']);
   if (actor === undefined && rules.requireActor) {
     const message = 'must be known: run the work by runAs, or hand in `actor`';
     issues.push({ path: ['actor'], message });
   }
   if (actor !== undefined) {
-    checkText(actor.id, ['actor', 'id'], issues);
+    checkName(actor.id, ['actor', 'id']);
     if (!actorTypes.includes(actor.type))
       issues.push({ path: ['actor', 'type'], message: 'must be user, service or system' });
   }
   if (entity !== undefined) {
-    checkText(entity.type, ['entity', 'type'], issues);
-    if (entity.id !== undefined) checkText(entity.id, ['entity', 'id'], issues);
+    checkName(entity.type, ['entity', 'type']);
+    if (entity.id !== undefined) checkName(entity.id, ['entity', 'id']);
   }
-  if (tenant !== undefined) checkText(tenant, ['tenant'], issues);
-  if (requestId !== undefined) checkText(requestId, ['requestId'], issues);
-  if (traceId !== undefined) checkText(traceId, ['traceId'], issues);
+  if (tenant !== undefined) checkName(tenant, ['tenant']);
+  if (requestId !== undefined) checkName(requestId, ['requestId']);
+  if (traceId !== undefined) checkName(traceId, ['traceId']);
   if (reason !== undefined) checkText(reason, ['reason'], issues, longestReason);
   const content = contentOf(event, rules.keys, issues);
   if (issues.length > 0) throw new ValidationError(issues);
@@ -100,12 +101,6 @@ export function checkEvent(event: AuditEvent, rules: EventRules, context: EventC
 function streamOf(tenant: string | undefined, entityType: string | undefined): string {
   if (tenant !== undefined) return `tenant:${tenant}`;
   return entityType === undefined ? 'audit' : `entity:${entityType}`;
-}
-
-function checkText(text: unknown, path: Issue['path'], issues: Issue[], longest = longestName): void {
-  if (typeof text === 'string' && text !== '' && text.length <= longest && isStorableText(text)) return;
-  const message = `must be a string of 1 to ${longest} characters without NUL and lone surrogates`;
-  issues.push({ path, message });
 }
 
 /** The members in the order of their names, as canonical JSON has them. */
@@ -140,7 +135,7 @@ function writeChanges(changes: unknown, entity: string, keys: MacKeys, issues: I
       return '';
     }
     const { field } = change as unknown as FieldChange;
-    checkText(field, ['changes', index, 'field'], issues);
+    checkText(field, ['changes', index, 'field'], issues, longestName);
     const members = [`"field":${JSON.stringify(field)}`];
     for (const side of ['new', 'old'] as const) {
       const value: unknown = change[side];

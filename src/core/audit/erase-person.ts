@@ -2,7 +2,7 @@ import { ValidationError } from '../foundation/errors/validation-error.ts';
 import type { Issue } from '../foundation/issue.ts';
 import type { Filter } from '../query/filter.ts';
 import { auditColumns, type AuditEntries } from './audit-entries.ts';
-import { checkText } from './audit-filter.ts';
+import { checkText } from './check-text.ts';
 import { filtersOfPerson, type PersonOptions } from './audit-person.ts';
 import { auditTablesOf, type AuditLogsTable } from './audit-tables.ts';
 import type { ChainRow } from './chain-row.ts';

@@ -8,7 +8,8 @@ import type { Issue } from '../foundation/issue.ts';
 import type { Filter } from '../query/filter.ts';
 import { decodeJson, encodeJson } from '../query/json-text.ts';
 import type { AuditEntries, AuditReadProvider } from './audit-entries.ts';
-import { checkMembers, checkText, readAuditFilter, saidOf } from './audit-filter.ts';
+import { checkMembers, readAuditFilter, saidOf } from './audit-filter.ts';
+import { checkText } from './check-text.ts';
 import {
   auditTablesOf,
   type AuditHoldsTable,
