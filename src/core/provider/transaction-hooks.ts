@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import { transactionClosed } from '../engine/transaction-closed.ts';
 import { ReadOnlyDatabaseError } from '../foundation/errors/transaction-errors.ts';
 import type { Logger } from '../foundation/logger.ts';
@@ -10,9 +10,6 @@ export type AfterCommit = () => unknown;
 
 /** Work for after a rollback. @param error what the work was rolled back for; undefined where it was on purpose */
 export type AfterRollback = (error: unknown) => unknown;
-
-/** What was handed in for before the commit, by who writes it. */
-export type Gatherings = ReadonlyMap<CommitParticipant<never>, readonly Gathered[]>;
 
 interface Asked<Hook> {
   /** Of all hooks of the process, how many were asked for before: scopes inside of each other mix theirs. */
@@ -82,13 +79,23 @@ export class TransactionHooks {
     this.#isGathering = false;
   }
 
-  /** What was handed in for before the commit, in its order, by who writes it; undefined where there is nothing. */
-  gathered(): Gatherings | undefined {
-    if (this.#gathered.length === 0) return undefined;
-    return Map.groupBy(
-      this.#gathered.toSorted((one, other) => one.place - other.place),
-      ({ participant }) => participant,
-    );
+  /** Whether anybody takes part in the commit. */
+  get hasGathered(): boolean {
+    return this.#gathered.length > 0;
+  }
+
+  /**
+   * Lets each participant write what it was handed, one after the other.
+   *
+   * @throws what the first of them throws
+   */
+  async runBeforeCommit(db: Transaction<never>): Promise<void> {
+    const ordered = this.#gathered.toSorted((one, other) => one.place - other.place);
+    for (const [participant, gathered] of Map.groupBy(ordered, (each) => each.participant))
+      await participant.beforeCommit(
+        db,
+        gathered.map(({ item }) => item),
+      );
   }
 
   /** Takes over the hooks of a scope inside of this one, whose outcome is now that of this one. */

@@ -18,7 +18,7 @@ import { ScopeHandle } from './scope-handle.ts';
 import { suppress } from './suppressed-error.ts';
 import { TransactionConnection } from './transaction-connection.ts';
 import { runInside, type RunningTransaction, type TrackedDatabase } from './transaction-context.ts';
-import { TransactionHooks, type Gatherings } from './transaction-hooks.ts';
+import { TransactionHooks } from './transaction-hooks.ts';
 
 /** What transactions are made of. */
 export interface TransactionParts<DB> {
@@ -216,29 +216,26 @@ export class TransactionScope<DB> implements RunningTransaction {
    */
   async finish(): Promise<void> {
     await this.#quiesce();
-    const gathered = this.failure === undefined ? this.hooks.gathered() : undefined;
     try {
-      if (gathered !== undefined) await this.#complete(gathered);
+      if (this.hooks.hasGathered && this.failure === undefined) await this.#runParticipants();
     } finally {
       await this.#decide();
     }
   }
 
-  async #complete(gathered: Gatherings): Promise<void> {
+  /** Notes that what it did stays, for what its work has left behind. */
+  keep(): void {
+    this.#isKept = true;
+  }
+
+  async #runParticipants(): Promise<void> {
     const statements = new TransactionConnection(this.#connection);
     this.#lastStatements = statements;
-    const db = this.#makeHandle(statements);
-    const runAll = async () => {
-      for (const [participant, items] of gathered)
-        await participant.beforeCommit(
-          db as unknown as Transaction<never>,
-          items.map(({ item }) => item),
-        );
-    };
+    const db = this.#makeHandle(statements) as unknown as Transaction<never>;
     try {
       await new Promise<void>((resolve, reject) => {
         this.#leave = reject;
-        runAll().then(resolve, reject);
+        this.hooks.runBeforeCommit(db).then(resolve, reject);
       });
     } catch (error) {
       this.#statements.fail(error);
@@ -260,11 +257,6 @@ export class TransactionScope<DB> implements RunningTransaction {
     // Else it could hit what is sent to end the scope.
     await this.#cancelling;
     this.#isDecided = true;
-  }
-
-  /** Notes that what it did stays, for what its work has left behind. */
-  keep(): void {
-    this.#isKept = true;
   }
 
   async #runInner<Result>(
