@@ -265,8 +265,10 @@ describeOnEachDatabase('a message that cannot be delivered', (database) => {
     for (const [n] of reasons.entries()) await publish(undefined, n);
     await using relay = relayOf({
       retry: { attempts: 1 },
-      // oxlint-disable-next-line prefer-promise-reject-errors -- whatever an application throws
-      deliver: ({ payload }) => Promise.reject(reasons[(payload as { n: number }).n]),
+      // Whatever an application throws, which its types cannot keep it from.
+      deliver: async ({ payload }) => {
+        throw reasons[(payload as { n: number }).n] as Error;
+      },
     });
     expect(await relay.runOnce()).to.deep.equal({ delivered: 0, failed: 0, dead: 4 });
     const dead = await provider.db

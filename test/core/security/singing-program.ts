@@ -219,7 +219,7 @@ async function sing(provider: DatabaseProvider<Tables>): Promise<void> {
     }),
   );
   await fail('a unit that takes too long', () =>
-    units.run(() => new Promise((resolve) => setTimeout(resolve, 200)), { timeout: 20 }),
+    units.run(() => Promise.withResolvers<void>().promise, { timeout: 20 }),
   );
   let late: typeof db | undefined;
   await provider.transaction((tx) => {
