@@ -13,7 +13,7 @@ import { newId } from '../../src/core/domain/index.ts';
 import { ValidationError } from '../../src/core/index.ts';
 import { ringOf } from '../core/security/ring-of-keys.ts';
 import { describeOnEachDatabase } from '../support/database.ts';
-import { soakCount } from '../support/engines.ts';
+import { databaseSeed, sharedCount } from '../support/engines.ts';
 import { useChatStores } from '../support/chat-store.ts';
 import { rejectionOf } from '../support/rejection.ts';
 import { calls } from './chat-border-calls.ts';
@@ -62,8 +62,8 @@ describeOnEachDatabase('a user sees their own chat alone', (database) => {
     const store = await openStore();
     const leaks = await findLeaks(store, {
       doors: Object.keys(calls),
-      count: soakCount(10_000),
-      seed,
+      count: sharedCount(10_000),
+      seed: databaseSeed(seed, database.name),
       chatOf: (user) => store.scopedTo(user),
     });
     expect(leaks).to.deep.equal([]);

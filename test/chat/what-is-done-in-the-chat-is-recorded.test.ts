@@ -16,6 +16,7 @@ import {
 import { auditTablesOf } from '../../src/core/audit/audit-tables.ts';
 import { ReadOnlyDatabaseError, runAs, type Actor } from '../../src/core/index.ts';
 import { KeyRing } from '../../src/core/security/index.ts';
+import { chatUrl } from '../support/chat-store.ts';
 import { describeOnEachDatabase } from '../support/database.ts';
 import { rejectionOf } from '../support/rejection.ts';
 import { until } from '../support/until.ts';
@@ -49,7 +50,7 @@ describeOnEachDatabase('what is done in the chat is recorded', (database) => {
   beforeEach(async () => {
     const ring = KeyRing.of([{ id: 'k', key: randomBytes(32) }]);
     store = await openChatStore({
-      database: await database.freshUrl(),
+      database: await chatUrl(database, { keys: ring }),
       encryption: ring,
       audit: { keys: ring },
     });

@@ -5,7 +5,7 @@ import { closeSync, existsSync, openSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { reportNotRun } from '../support/reporter.ts';
 import { makeTempDirectory } from '../support/temp-directory.ts';
-import { program, runBin } from './run-bin.ts';
+import { bundleBin, runBin } from './run-bin.ts';
 
 const migrate = ['migrate', 'latest', '--database', 'sqlite:app.db'];
 const fullDisk = '/dev/full';
@@ -18,7 +18,10 @@ async function expectMigrated(cwd: string): Promise<void> {
 describe('output that cannot be written ends no work', () => {
   it('and no word is lost about a pipe that its reader has closed', async () => {
     const cwd = makeTempDirectory('cli');
-    const child = spawn(process.execPath, [program, ...migrate], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [bundleBin(), ...migrate], {
+      cwd,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     child.stdout.destroy();
     const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
     expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
@@ -41,7 +44,10 @@ describe('output that cannot be written ends no work', () => {
 
     it('is one line and the exit code 1', async () => {
       const cwd = makeTempDirectory('cli');
-      const child = spawn(process.execPath, [program, ...migrate], { cwd, stdio: ['ignore', disk, 'pipe'] });
+      const child = spawn(process.execPath, [bundleBin(), ...migrate], {
+        cwd,
+        stdio: ['ignore', disk, 'pipe'],
+      });
       const [stderr, [code]] = await Promise.all([text(child.stderr!), once(child, 'exit')]);
       const line = 'error: The output cannot be written (ENOSPC).\n';
       expect({ code, stderr }).to.deep.equal({ code: 1, stderr: line });
@@ -49,7 +55,7 @@ describe('output that cannot be written ends no work', () => {
     });
 
     it('is the exit code 1 where not even that line can be written', async () => {
-      const child = spawn(process.execPath, [program, ...migrate], {
+      const child = spawn(process.execPath, [bundleBin(), ...migrate], {
         cwd: makeTempDirectory('cli'),
         stdio: ['ignore', disk, disk],
       });

@@ -4,11 +4,14 @@ import { text } from 'node:stream/consumers';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { runCli } from '../../src/cli/run-cli.ts';
+import { bundleProgram } from '../support/bundled-program.ts';
 import { compileCache } from '../support/compile-cache.ts';
 import { makeTempDirectory } from '../support/temp-directory.ts';
 
-/** The program of the bin. */
-export const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+/** The program of the bin. @returns its path, bundled from the sources */
+export function bundleBin(): string {
+  return bundleProgram(fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url)));
+}
 
 export interface BinRun {
   readonly code: number | null;
@@ -40,7 +43,7 @@ export async function runHere(args: readonly string[], options: BinOptions = {})
 
 /** Runs the command line in a process of its own, as a shell would. */
 export async function runBin(args: readonly string[], options: BinOptions = {}): Promise<BinRun> {
-  const child = spawn(process.execPath, [program, ...args], {
+  const child = spawn(process.execPath, [bundleBin(), ...args], {
     cwd: options.cwd ?? makeTempDirectory('cli'),
     env: { PATH: process.env['PATH'], ...compileCache(), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],

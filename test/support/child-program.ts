@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { bundleProgram } from './bundled-program.ts';
 import { compileCache } from './compile-cache.ts';
 
 export interface ChildOptions {
@@ -51,7 +52,10 @@ export function startProgram(
   args: readonly string[],
   { under = [], uid, env = {} }: ChildOptions = {},
 ): ChildProgram {
-  const [command = process.execPath, ...rest] = [...under, process.execPath, fileURLToPath(program), ...args];
+  const source = fileURLToPath(program);
+  // Another user may not look into the folders of this one.
+  const file = uid === undefined ? bundleProgram(source) : source;
+  const [command = process.execPath, ...rest] = [...under, process.execPath, file, ...args];
   const child = spawn(command, rest, {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...compileCache(), ...env },

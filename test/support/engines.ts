@@ -43,3 +43,16 @@ export const isSoak = process.env['LIMINAL_SOAK'] === '1';
 export function soakCount(whole: number): number {
   return isSoak ? whole : Math.min(whole, Math.max(20, Math.ceil(whole / 10)));
 }
+
+/**
+ * The same for a test that runs on each database: in a soak the whole count on each, else they share the tenth, with at
+ * least 20 each. Seeds differ by `databaseSeed`, so that together they try as many different cases.
+ */
+export function sharedCount(whole: number): number {
+  return isSoak ? whole : Math.min(whole, Math.max(20, Math.ceil(soakCount(whole) / databaseNames.length)));
+}
+
+/** A seed of the database's own; the given one in a soak, where each tries them all. */
+export function databaseSeed(seed: number, database: DatabaseName): number {
+  return isSoak ? seed : seed + databaseNames.indexOf(database);
+}

@@ -5,7 +5,10 @@ import pg from 'pg';
 export class PostgresDatabases {
   readonly #adminUrl: string;
   readonly #createOptions: string;
-  #next: Promise<string> | undefined;
+  readonly #copyOptions: string;
+  /** The next empty database, and the next copy of each original, by what it is made of. */
+  readonly #next = new Map<string, Promise<string>>();
+  readonly #originals = new Map<string, Promise<string>>();
   readonly #creations: (() => Promise<void>)[] = [];
   readonly #removals: (() => Promise<void>)[] = [];
   #working: Promise<void> | undefined;
@@ -15,24 +18,41 @@ export class PostgresDatabases {
   /**
    * @param adminUrl with the right to create databases
    * @param createOptions what stands behind the name in CREATE DATABASE
+   * @param copyOptions what stands there behind the name of an original
    */
-  constructor(adminUrl: string, createOptions: string) {
+  constructor(adminUrl: string, createOptions: string, copyOptions: string) {
     this.#adminUrl = adminUrl;
     this.#createOptions = createOptions;
+    this.#copyOptions = copyOptions;
   }
 
   /** A new empty database. @returns its URL */
   take(): Promise<string> {
-    const taken = this.#next ?? this.#create();
-    this.#next = this.#create();
-    // Whoever takes it hears of it.
-    this.#next.catch(() => undefined);
-    return taken;
+    return this.#takeNext(this.#createOptions);
+  }
+
+  /**
+   * A copy of an original.
+   *
+   * @param name of the original
+   * @param prepare fills the original at the first call for its name, and leaves no connection open
+   * @returns its URL
+   */
+  async copy(name: string, prepare: (url: string) => Promise<void>): Promise<string> {
+    let original = this.#originals.get(name);
+    if (original === undefined) {
+      original = this.take().then(async (url) => {
+        await prepare(url);
+        return url;
+      });
+      this.#originals.set(name, original);
+    }
+    return this.#takeNext(`template ${nameIn(await original)} ${this.#copyOptions}`);
   }
 
   /** Removes a database as soon as nobody waits for a new one, whoever is still connected to it. */
   remove(url: string): void {
-    const name = new URL(url).pathname.slice(1);
+    const name = nameIn(url);
     this.#removals.push(() =>
       this.#ask(`drop database if exists ${name} with (force)`).catch((cause: unknown) => {
         this.#failure ??= new Error('A database of the tests could not be removed.', { cause });
@@ -43,20 +63,29 @@ export class PostgresDatabases {
 
   /** Removes what is left. @throws why one could not be removed */
   async close(): Promise<void> {
-    const spare = await this.#next?.catch(() => undefined);
-    if (spare !== undefined) this.remove(spare);
+    const left = await Promise.allSettled([...this.#next.values(), ...this.#originals.values()]);
+    for (const each of left) if (each.status === 'fulfilled') this.remove(each.value);
     await this.#working;
     await (await this.#admin)?.end();
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  #create(): Promise<string> {
+  #takeNext(options: string): Promise<string> {
+    const taken = this.#next.get(options) ?? this.#create(options);
+    const next = this.#create(options);
+    this.#next.set(options, next);
+    // Whoever takes it hears of it.
+    next.catch(() => undefined);
+    return taken;
+  }
+
+  #create(options: string): Promise<string> {
     const name = `liminal_test_${process.pid}_${randomBytes(6).toString('hex')}`;
     const url = new URL(this.#adminUrl);
     url.pathname = `/${name}`;
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     this.#creations.push(() =>
-      this.#ask(`create database ${name} ${this.#createOptions}`).then(() => resolve(url.href), reject),
+      this.#ask(`create database ${name} ${options}`).then(() => resolve(url.href), reject),
     );
     this.#work();
     return promise;
@@ -89,4 +118,8 @@ export class PostgresDatabases {
     await admin.connect();
     return admin;
   }
+}
+
+function nameIn(url: string): string {
+  return new URL(url).pathname.slice(1);
 }

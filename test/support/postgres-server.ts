@@ -53,7 +53,7 @@ async function openServer(): Promise<PostgresServer> {
     // Copied as files, twice as fast as by its log: where nothing has to reach the disk.
     const strategy = given ? '' : 'strategy file_copy';
     const createOptions = `template template0 encoding 'UTF8' ${locale} ${strategy}`;
-    return { adminUrl: url, databases: new PostgresDatabases(url, createOptions), stop };
+    return { adminUrl: url, databases: new PostgresDatabases(url, createOptions, strategy), stop };
   } catch (cause) {
     throw new Error(
       `The tests need Postgres, but the server (${kind}) does not answer. Point TEST_POSTGRES_URL at a server ` +

@@ -24,6 +24,7 @@ import {
 } from '../../../src/core/index.ts';
 import { KeyRing, keyStatus, retireKey, rotateKeys } from '../../../src/core/security/index.ts';
 import { createUuidSource } from '../../../src/core/domain/index.ts';
+import { chatUrl } from '../../support/chat-store.ts';
 import { describeOnEachDatabase } from '../../support/database.ts';
 import { rejectionOf } from '../../support/rejection.ts';
 
@@ -41,7 +42,7 @@ describeOnEachDatabase("secrets of the chat's users are sealed", (database) => {
     openChatStore({ database: url, encryption: ring, ...options });
 
   beforeEach(async () => {
-    url = await database.freshUrl();
+    url = await chatUrl(database);
     store = await open();
     user = await store.users.insert(createUser({ email: 'ada@example.org' }, { now: 1 }));
     identity = await store.oauthIdentities.insert(

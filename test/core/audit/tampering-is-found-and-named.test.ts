@@ -12,7 +12,7 @@ import { sealSegment } from '../../../src/core/audit/segment.ts';
 import { rangesOf } from '../../../src/core/audit/seq-ranges.ts';
 import type { AuditTables } from '../../../src/core/audit/audit-tables.ts';
 import { describeOnEachDatabase } from '../../support/database.ts';
-import { soakCount } from '../../support/engines.ts';
+import { sharedCount } from '../../support/engines.ts';
 import { pickSeed, seededRandom } from '../../support/seeded-random.ts';
 import { rejectionOf } from '../../support/rejection.ts';
 import { auditKeys, openAuditDatabase, readRows } from './audit-fixture.ts';
@@ -92,7 +92,7 @@ describeOnEachDatabase('tampering is found and named', (database) => {
     const seed = pickSeed();
     random = seededRandom(seed);
     const names = Object.keys(tampers);
-    const count = soakCount(10_000);
+    const count = sharedCount(10_000);
     for (let turn = 0; turn < count; turn += 1) {
       const name = names[turn % names.length]!;
       const victim = victims[Math.floor(random() * victims.length)]!;

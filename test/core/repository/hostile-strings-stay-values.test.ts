@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { ValidationError } from '../../../src/core/foundation/errors/validation-error.ts';
 import type { DatabaseProvider } from '../../../src/core/provider/database-provider.ts';
 import { describeOnEachDatabase } from '../../support/database.ts';
-import { soakCount } from '../../support/engines.ts';
+import { databaseSeed, sharedCount } from '../../support/engines.ts';
 import { integerBetween, seededRandom } from '../../support/seeded-random.ts';
 import {
   createThingRepository,
@@ -14,7 +14,6 @@ import {
   type ThingRepository,
 } from './things.ts';
 
-const seed = 6;
 const fragments = [
   "'",
   "''",
@@ -89,7 +88,7 @@ const fragments = [
   'A'.repeat(300),
 ];
 
-function hostileStrings(count: number): string[] {
+function hostileStrings(count: number, seed: number): string[] {
   const random = seededRandom(seed);
   const pick = () => fragments[integerBetween(random, 0, fragments.length)]!;
   return Array.from({ length: count }, (_, index) =>
@@ -125,8 +124,8 @@ describeOnEachDatabase('hostile strings stay values', (database) => {
 
   after(() => provider.close());
 
-  const count = soakCount(20_000);
-  const strings = hostileStrings(count);
+  const count = sharedCount(20_000);
+  const strings = hostileStrings(count, databaseSeed(6, database.name));
 
   it(`in every position of a call, ${count} of them`, async function () {
     this.timeout(600_000);

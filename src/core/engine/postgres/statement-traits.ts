@@ -48,10 +48,16 @@ function traitsOfNode(node: RootOperationNode, sql: string): StatementTraits {
     isRead,
     isSingleInsert: isSingleInsert(node),
     mayWrite: !isRead,
-    isPreparable: preparableNodes.has(node.kind),
+    isPreparable: preparableNodes.has(node.kind) && !readsCatalog.test(sql),
     leavesTraces: (CreateTableNode.is(node) && node.temporary === true) || callsForTraces.test(sql),
   };
 }
+
+/**
+ * What asks for the schema has no name: from its sixth use on Postgres would plan it without its values, and read every
+ * column of its own catalogue to find those of a few tables, which takes ten times as long.
+ */
+const readsCatalog = /\bpg_catalog\b/i;
 
 const preparableNodes: ReadonlySet<string> = new Set([
   'SelectQueryNode',

@@ -19,6 +19,19 @@ describeOnPostgres('statements are prepared by name', (postgres) => {
     expect(await preparedOn(provider, 'items')).to.equal(0);
   });
 
+  it('never where they ask for the schema: without its values the server would read its whole catalogue', async () => {
+    const provider = await postgres.openWithItems({ pool: { max: 1 } });
+    const plain = provider.db.selectFrom('items').select('id');
+    for (let use = 1; use <= 3; use += 1) {
+      await provider.db.introspection.getTables();
+      await plain.execute();
+    }
+    const prepared = await provider.query<{ statement: string }>(
+      'select statement from pg_prepared_statements',
+    );
+    expect(prepared.map(({ statement }) => statement)).to.deep.equal([plain.compile().sql]);
+  });
+
   it('256 of them a session, and what gives way is forgotten on the server too', async () => {
     const provider = await postgres.openWithItems({ pool: { max: 1 } });
     for (let round = 0; round < 3; round += 1) {
