@@ -1,18 +1,29 @@
 /**
  * `npm run bench:audit-cost`: what an audit trail adds to units of work of the chat: one update, and ten in one unit.
- * Audited and plain rounds lie side by side in one run, on databases of their own with the same rows.
+ * Audited and plain rounds lie side by side in one run, on databases of their own with the same rows. Beside them, what
+ * the rows of the trail alone cost the raw driver of SQLite, in a transaction of their own: with all indexes, and with
+ * none but those of the keys.
  *
  * Options: `--engine sqlite|postgres|both`, `--rounds 41`, `--duration 60` (ms a round), `--check` (a missed target is
  * exit code 1).
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import Database from 'better-sqlite3';
 import pg from 'pg';
 import { openChatStore, retitleThread, type ChatStore, type ThreadId } from '../../src/chat/index.ts';
-import { runAs, systemClock, type DatabaseConfigInput } from '../../src/core/index.ts';
+import { AuditLog, auditMigrations } from '../../src/core/audit/index.ts';
+import {
+  DatabaseProviderFactory,
+  runAs,
+  systemClock,
+  type DatabaseConfigInput,
+} from '../../src/core/index.ts';
+import { newId } from '../../src/core/domain/index.ts';
+import { Migrator } from '../../src/core/migrate/index.ts';
 import { KeyRing } from '../../src/core/security/index.ts';
 import { getPostgresServer, stopPostgresServer } from '../../test/support/postgres-server.ts';
 import { spreadOf } from '../harness/statistics.ts';
@@ -165,6 +176,106 @@ async function report(title: string, task: Task, plain: Contender, audited: Cont
   console.log(`${title}: ${figures}; ${statements.join(' → ')} statements; ${verdict}`);
 }
 
+/** What SQLite itself takes for the rows of a trail, whoever writes them. */
+class RawTrail {
+  readonly #database: Database.Database;
+  readonly #template: Readonly<Record<string, unknown>>;
+  readonly #columns: readonly string[];
+  #seq = 1;
+
+  static async open(filename: string, durability: 'full' | 'normal', isIndexed: boolean): Promise<RawTrail> {
+    {
+      await using provider = DatabaseProviderFactory.createProvider<unknown>(`sqlite:${filename}`);
+      await new Migrator(provider, auditMigrations).latest();
+      const log = new AuditLog(provider, { keys: KeyRing.of([{ id: 'audit', key: randomBytes(32) }]) });
+      await provider.transaction((tx) =>
+        log.record(tx, {
+          action: 'update',
+          actor,
+          entity: { type: 'thread', id: randomUUID() },
+          changes: [{ field: 'title', old: 'Lunch 1', new: 'Lunch 2' }],
+        }),
+      );
+    }
+    const database = new Database(filename);
+    database.pragma('journal_mode = WAL');
+    database.pragma(`synchronous = ${durability}`);
+    if (!isIndexed) {
+      const indexes = database
+        .prepare<[], { name: string }>(
+          "select name from sqlite_schema where type = 'index' and sql is not null",
+        )
+        .all();
+      for (const { name } of indexes) database.exec(`drop index ${name}`);
+    }
+    return new RawTrail(database);
+  }
+
+  constructor(database: Database.Database) {
+    this.#database = database;
+    this.#template = database.prepare<[], Record<string, unknown>>('select * from audit_logs').get()!;
+    this.#columns = Object.keys(this.#template);
+  }
+
+  /** @returns the time of one transaction, in ms */
+  time({ updates }: Task, runs: number): number {
+    const row = `(${this.#columns.map(() => '?').join(', ')})`;
+    const insert = this.#database.prepare(
+      `insert into audit_logs values ${Array.from({ length: updates }, () => row).join(', ')}`,
+    );
+    const parts = Array.from({ length: runs }, () => this.#makeValues(updates));
+    const start = performance.now();
+    for (const part of parts) {
+      this.#database.exec('begin immediate');
+      insert.run(...part);
+      this.#database.exec('commit');
+    }
+    return (performance.now() - start) / runs;
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #makeValues(updates: number): unknown[] {
+    return Array.from({ length: updates }, (_, thread) => {
+      this.#seq += 1;
+      const row = {
+        ...this.#template,
+        seq: this.#seq,
+        id: newId(),
+        recorded_at: systemClock.now(),
+        entity_id: `00000000-0000-7000-8000-${String(thread).padStart(12, '0')}`,
+      };
+      return Object.values(row);
+    }).flat();
+  }
+}
+
+/** Prints what an audited unit adds at the least. */
+async function reportRaw(durability: 'full' | 'normal'): Promise<void> {
+  const [indexed, bare] = [
+    await RawTrail.open(join(folder, `raw-${durability}.db`), durability, true),
+    await RawTrail.open(join(folder, `bare-${durability}.db`), durability, false),
+  ];
+  for (const task of tasks) {
+    const runs = Math.max(10, Math.ceil(duration / indexed.time(task, 50)));
+    bare.time(task, 50);
+    const times: [number, number][] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      times.push([indexed.time(task, runs), bare.time(task, runs)]);
+    }
+    const [all, none] = [0, 1].map((at) =>
+      (spreadOf(times.map((pair) => pair[at]!)).median * 1_000).toFixed(0),
+    );
+    console.log(
+      `SQLite, durability ${durability}, ${task.title}: the raw driver takes ${all} µs for the rows of the trail alone, ${none} without indexes`,
+    );
+  }
+  indexed.close();
+  bare.close();
+}
+
 /** How many units fill a round; it warms up as well. */
 async function calibrate(task: Task, contender: Contender): Promise<number> {
   const probe = 50;
@@ -181,7 +292,10 @@ async function time(task: Task, contender: Contender, runs: number): Promise<num
 
 try {
   if (values.engine !== 'postgres') {
-    for (const durability of ['full', 'normal'] as const) await measure(placeOfSqlite(durability));
+    for (const durability of ['full', 'normal'] as const) {
+      await measure(placeOfSqlite(durability));
+      await reportRaw(durability);
+    }
   }
   if (values.engine !== 'sqlite') await measure(await placeOfPostgres());
 } finally {

@@ -80,7 +80,10 @@ export async function readKeptAnchors(path: string): Promise<KeptAnchor[]> {
   }
   if (faulty.length === 0) return anchors;
   throw new ValidationError(
-    faulty.map((line) => ({ path: ['line', line], message: `of ${path} is no JSON; take it out by hand` })),
+    faulty.map((line) => ({
+      path: ['line', line],
+      message: `is no JSON, as where writing was cut short. Take it out of ${path} by hand: the others are good without it`,
+    })),
   );
 }
 

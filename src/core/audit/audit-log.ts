@@ -81,7 +81,8 @@ export class AuditLog extends AuditKeeper {
    *
    * @param db the transaction's own handle: `tx` of `provider.transaction`, `db` of a unit of work
    * @param event what happened
-   * @throws ValidationError with every fault, where the handle is no transaction, or the event breaks a rule
+   * @throws ValidationError with every fault, where the handle is no transaction or that of another provider, or the
+   *   event breaks a rule
    * @throws ReadOnlyDatabaseError where the transaction is read only; TransactionClosedError where its end has begun;
    *   and, where it is written at once, the errors of any statement
    * @example
@@ -91,6 +92,11 @@ export class AuditLog extends AuditKeeper {
     if (db?.isTransaction !== true) {
       throw new ValidationError([
         { path: ['db'], message: 'must be the handle of a transaction, so that the event commits with it' },
+      ]);
+    }
+    if (adapterOf(db) !== adapterOf(this.provider.db)) {
+      throw new ValidationError([
+        { path: ['db'], message: 'must be of the database that the trail is in, and is of another one' },
       ]);
     }
     const facts = checkEvent(event, this.#rules, {
@@ -164,6 +170,11 @@ export class AuditLog extends AuditKeeper {
   mask(entity: string, field: string, value: string | number | Uint8Array): MaskedValue {
     return maskValue(this.keys, { entity, field }, value);
   }
+}
+
+/** Each Kysely has one of its own, and every handle that is made of it has the same. */
+function adapterOf(handle: object): unknown {
+  return (handle as Kysely<never>).getExecutor().adapter;
 }
 
 // The types say it; this is for whoever writes JavaScript, and would hear of it at the first event.

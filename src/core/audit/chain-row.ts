@@ -27,10 +27,28 @@ export interface ChainHead {
   readonly hash: string;
 }
 
+/** What binds a row into its chain. */
+export interface ChainLink extends ChainHead {
+  readonly prev_hash: string;
+}
+
 /** What the first row of a chain refers to. */
 export const emptyChain: ChainHead = { seq: 0, hash: '0'.repeat(64) };
 
-const formNumber = 1;
+/** Stands between the parts of a form. */
+export const formSeparator = '\u001F';
+
+/**
+ * What a row tells beside its content and its links, in the order of its form. A column that may be NULL has a letter
+ * ahead of its value, and nothing where it is NULL.
+ */
+export const toldColumns = {
+  whole: ['stream', 'seq', 'id', 'recorded_at', 'key_id', 'action'],
+  maybe: ['tenant', 'actor_type', 'actor_id', 'entity_type', 'entity_id', 'request_id', 'trace_id'],
+} as const satisfies Record<string, readonly (keyof HashedRow)[]>;
+
+/** How the form of a row begins: with the number of the form. */
+export const formStart = '1';
 
 /**
  * Puts a row behind the head of its chain.
@@ -46,7 +64,7 @@ export function sealRow(keys: MacKeys, facts: RowFacts, head: ChainHead): ChainR
     prev_hash: head.hash,
     hash: '',
   };
-  const form = openForm(row);
+  const form = formOf(row);
   row.content_digest = digestOf(keys, row, row.content, form);
   row.hash = hashOf(row, form);
   return row;
@@ -56,40 +74,51 @@ export function sealRow(keys: MacKeys, facts: RowFacts, head: ChainHead): ChainR
  * The keyed code of a row's content and of all that the row says beside it. Nobody makes one without the key, so that
  * no row can be written, changed or moved to another place by whoever can only write to the database.
  *
- * @param form `openForm` of the row, where it is known
+ * @param form `formOf` of the row, where it is known
  * @throws UnknownKeyError where the key of the row is gone
  */
-export function digestOf(keys: MacKeys, row: HashedRow, content: string, form = openForm(row)): string {
-  return keys.mac('audit content', `${form},${content}]`, row.key_id);
+export function digestOf(keys: MacKeys, row: HashedRow, content: string, form = formOf(row)): string {
+  return keys.mac('audit content', `${form}${formSeparator}${content}`, row.key_id);
 }
 
 /**
- * The hash of a row: SHA-256 of all but its content, which counts by its digest, as a JSON array (RFC 8785).
+ * The hash of a row: SHA-256 of all but its content, which counts by its digest.
  *
- * @param form `openForm` of the row, where it is known
+ * @param form `formOf` of the row, where it is known
  */
-export function hashOf(row: HashedRow, form = openForm(row)): string {
-  const text = `${form},${JSON.stringify(row.content_digest)},${JSON.stringify(row.prev_hash)}]`;
+export function hashOf(row: HashedRow, form = formOf(row)): string {
+  return hashText(`${row.prev_hash}${formSeparator}${row.content_digest}${formSeparator}${form}`);
+}
+
+/** SHA-256, in hex. */
+export function hashText(text: string): string {
   return loadCrypto().hash('sha256', text, 'hex');
 }
 
-/** What a row tells beside its content and its links, as the beginning of a JSON array. */
-export function openForm(row: HashedRow): string {
-  const list = JSON.stringify([
-    formNumber,
-    row.stream,
-    row.seq,
-    row.id,
-    row.recorded_at,
-    row.tenant,
-    row.actor_type,
-    row.actor_id,
-    row.action,
-    row.entity_type,
-    row.entity_id,
-    row.request_id,
-    row.trace_id,
-    row.key_id,
-  ]);
-  return list.slice(0, -1);
+/**
+ * What a row tells beside its content and its links, as one text that no other row has: its values with a separator
+ * between them, which a database can put together as well; and a JSON array (RFC 8785) where a value holds the
+ * separator.
+ */
+export function formOf(row: HashedRow): string {
+  let form = formStart;
+  for (const column of toldColumns.whole) form += `${formSeparator}${row[column]}`;
+  for (const column of toldColumns.maybe) {
+    const value = row[column];
+    form += value === null ? formSeparator : `${formSeparator}=${value}`;
+  }
+  return countSeparators(form) === separators ? form : listForm(row);
+}
+
+const separators = toldColumns.whole.length + toldColumns.maybe.length;
+
+function countSeparators(form: string): number {
+  let count = 0;
+  for (let at = form.indexOf(formSeparator); at !== -1; at = form.indexOf(formSeparator, at + 1)) count += 1;
+  return count;
+}
+
+function listForm(row: HashedRow): string {
+  const columns = [...toldColumns.whole, ...toldColumns.maybe];
+  return JSON.stringify([formStart, ...columns.map((column) => row[column])]);
 }

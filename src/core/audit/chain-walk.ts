@@ -1,8 +1,7 @@
 import type { MacKeys } from '../foundation/mac-keys.ts';
 import type { AnchoredHead } from './anchor.ts';
-import { emptyChain, type ChainHead, type ChainRow } from './chain-row.ts';
+import { emptyChain, type ChainHead, type ChainLink } from './chain-row.ts';
 import type { ErasedRow } from './erasures.ts';
-import { examineRow } from './examine-row.ts';
 import { examineSegment, type SegmentRow } from './segment.ts';
 import type { AuditFault, StreamVerification } from './verify-report.ts';
 
@@ -17,7 +16,6 @@ export interface ChainWitness {
 
 /** Walks along a chain, row by row, and stops at the first one that does not follow. */
 export class ChainWalk {
-  readonly #keys: MacKeys;
   readonly #witness: ChainWitness;
   readonly #segments = new Map<number, SegmentRow>();
   #head: ChainHead = emptyChain;
@@ -32,7 +30,6 @@ export class ChainWalk {
   #fault: AuditFault | undefined;
 
   constructor(keys: MacKeys, witness: ChainWitness) {
-    this.#keys = keys;
     this.#witness = witness;
     for (const segment of witness.segments) {
       const fault = faultOf(keys, segment);
@@ -56,21 +53,23 @@ export class ChainWalk {
   }
 
   /** Counts a row, whether it is well or not. */
-  count(row: ChainRow): void {
-    if (this.#rows === 0) this.#firstSeq = row.seq;
+  count({ seq, hash }: ChainHead, isErased: boolean): void {
+    if (this.#rows === 0) this.#firstSeq = seq;
     this.#rows += 1;
-    this.#last = row;
-    if (row.content === null) this.#erased.push({ seq: row.seq, hash: row.hash });
+    this.#last = { seq, hash };
+    if (isErased) this.#erased.push({ seq, hash });
   }
 
-  /** @returns whether the row follows */
-  follow(row: ChainRow): boolean {
-    if (row.seq !== this.#head.seq + 1 || this.#segments.has(row.seq)) this.#passSegments();
-    if (row.seq !== this.#head.seq + 1 || row.prev_hash !== this.#head.hash) return false;
-    if (examineRow(this.#keys, row) !== 'genuine') return false;
-    this.#head = row;
+  /** @returns whether a row follows, by its place and its link */
+  isNext({ seq, prev_hash: before }: ChainLink): boolean {
+    if (seq !== this.#head.seq + 1 || this.#segments.has(seq)) this.#passSegments();
+    return seq === this.#head.seq + 1 && before === this.#head.hash;
+  }
+
+  /** Goes on to a row that follows and is genuine. */
+  follow({ seq, hash }: ChainHead): void {
+    this.#head = { seq, hash };
     this.#compareWithAnchors();
-    return true;
   }
 
   /** Keeps a fault, if none is known that lies before it. */

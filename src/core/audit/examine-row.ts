@@ -1,13 +1,13 @@
 import { UnknownKeyError } from '../foundation/errors/security-errors.ts';
 import type { MacKeys } from '../foundation/mac-keys.ts';
-import { digestOf, hashOf, openForm, type ChainRow } from './chain-row.ts';
+import { digestOf, hashOf, formOf, type ChainRow } from './chain-row.ts';
 
 /** What can be told of a row by itself. A content that is erased cannot be told to be false. */
 export type RowStanding = 'genuine' | 'false-hash' | 'false-content' | 'unknown-key';
 
 /** Examines a row by itself, wherever it stands. */
 export function examineRow(keys: MacKeys, row: ChainRow): RowStanding {
-  const form = openForm(row);
+  const form = formOf(row);
   if (hashOf(row, form) !== row.hash) return 'false-hash';
   if (row.content === null) return 'genuine';
   try {

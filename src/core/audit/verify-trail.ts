@@ -5,8 +5,10 @@ import type { AuditProvider } from './audit-provider.ts';
 import { auditTablesOf, type AuditTables } from './audit-tables.ts';
 import type { ChainRow } from './chain-row.ts';
 import { ChainWalk } from './chain-walk.ts';
-import { Erasures } from './erasures.ts';
+import { eraseAction, Erasures } from './erasures.ts';
+import { examineRow } from './examine-row.ts';
 import { nameFault } from './name-fault.ts';
+import { isSealedGenuine, linkOf, readSealedRows, type SealedRow } from './sealed-row.ts';
 import type { AuditFault, AuditVerification } from './verify-report.ts';
 
 /** How a trail is verified. */
@@ -19,8 +21,7 @@ export interface VerifyOptions {
   readonly onProgress?: ((rows: number) => void) | undefined;
 }
 
-/** A content may have a megabyte: what is held in memory is this many of them at most. */
-const pageSize = 256;
+const pageSize = 1_024;
 /** How many rows behind a fault are looked at to name it. */
 const mostRowsBehind = 1_000;
 
@@ -78,11 +79,17 @@ class TrailWalk {
           walk = this.#walkOf(row.stream);
           isBroken = false;
         }
-        walk.count(row);
-        this.#erasures.read(this.#keys, row);
-        if (isBroken || walk.follow(row)) continue;
+        const link = linkOf(row) ?? (await this.#readRow(row));
+        walk.count(link, row.content_bytes === null);
+        // Its action stands there, whatever else does.
+        if (row.sealed.includes(eraseAction)) this.#erasures.read(this.#keys, await this.#readRow(row));
+        if (isBroken) continue;
+        if (walk.isNext(link) && (isSealedGenuine(this.#keys, row) || (await this.#isGenuine(row)))) {
+          walk.follow(link);
+          continue;
+        }
         isBroken = true;
-        walk.note(await this.#name(walk, row));
+        walk.note(await this.#name(walk, await this.#readRow(row)));
       }
       rows += page.length;
       this.#onProgress?.(rows);
@@ -115,26 +122,41 @@ class TrailWalk {
     return walk;
   }
 
-  async *#pages(): AsyncGenerator<readonly ChainRow[]> {
-    let last: ChainRow | undefined;
-    do {
-      this.#signal?.throwIfAborted();
-      const behind = last;
-      const page: ChainRow[] = await this.#db
-        .selectFrom('audit_logs')
-        .selectAll()
-        .$if(behind !== undefined, (query) =>
-          query.where((row) =>
-            row(row.refTuple('stream', 'seq'), '>', row.tuple(behind!.stream, behind!.seq)),
-          ),
-        )
-        .orderBy('stream')
-        .orderBy('seq')
-        .limit(pageSize)
-        .execute();
-      yield page;
-      last = page.length < pageSize ? undefined : page.at(-1);
-    } while (last !== undefined);
+  /** The next page is on its way while one is looked at. */
+  async *#pages(): AsyncGenerator<readonly SealedRow[]> {
+    let next: Promise<readonly SealedRow[]> | undefined = this.#readPage(undefined);
+    try {
+      while (next !== undefined) {
+        this.#signal?.throwIfAborted();
+        const page: readonly SealedRow[] = await next;
+        next = page.length < pageSize ? undefined : this.#readPage(page.at(-1));
+        yield page;
+      }
+    } finally {
+      await next?.catch(() => {});
+    }
+  }
+
+  #readPage(behind: SealedRow | undefined): Promise<readonly SealedRow[]> {
+    const page = readSealedRows(this.#db, behind, pageSize);
+    // It may fail before anybody waits for it.
+    page.catch(() => {});
+    return page;
+  }
+
+  /** A row with all its columns. */
+  #readRow({ stream, seq }: SealedRow): Promise<ChainRow> {
+    return this.#db
+      .selectFrom('audit_logs')
+      .selectAll()
+      .where('stream', '=', stream)
+      .where('seq', '=', seq)
+      .executeTakeFirstOrThrow();
+  }
+
+  /** By all its columns. */
+  async #isGenuine(row: SealedRow): Promise<boolean> {
+    return examineRow(this.#keys, await this.#readRow(row)) === 'genuine';
   }
 
   async #name(walk: ChainWalk, first: ChainRow) {

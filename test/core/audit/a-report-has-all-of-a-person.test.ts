@@ -10,7 +10,11 @@ describeOnEachDatabase('a report on a person', (database) => {
     const seed = pickSeed();
     const random = seededRandom(seed);
     await using trail = await openTrail(await database.freshUrl());
-    await trail.record(...Array.from({ length: 80 }, () => randomEvent(random)));
+    await trail.record(...Array.from({ length: 80 }, () => randomEvent(random)), {
+      action: 'update',
+      actor: { type: 'user', id: 'ann' },
+      entity: { type: 'user', id: 'ann' },
+    });
     const all = await trail.entries();
     const also = { type: 'order', id: 'ben' };
     const wanted = all.flatMap((entry) => {

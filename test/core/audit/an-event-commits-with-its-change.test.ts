@@ -113,6 +113,21 @@ describeOnEachDatabase('an event commits with its change', (database) => {
     );
   });
 
+  it('and with the handle of another database it is refused at the call', async () => {
+    await using other = await openNotes(await database.freshUrl());
+    const fault = {
+      path: ['db'],
+      message: 'must be of the database that the trail is in, and is of another one',
+    };
+    await other.transaction(async (tx) => {
+      expect(await rejectionOf(log.record(tx, eventOf('a')))).to.deep.include({ issues: [fault] });
+    });
+    await other.db.transaction().execute(async (tx) => {
+      expect(await rejectionOf(log.record(tx, eventOf('a')))).to.deep.include({ issues: [fault] });
+    });
+    expect([...(await read()), ...(await readRows(other))]).to.deep.equal([]);
+  });
+
   it('as it was at the call, whatever becomes of its objects', async () => {
     await provider.transaction(async (tx) => {
       const value = { list: [1] };
