@@ -49,20 +49,33 @@ export function tokensOf(sql: string, lexicon: SqlLexicon): readonly SqlToken[] 
       at = past;
       continue;
     }
-    const token = readToken(sql, at, lexicon);
-    if (token.text === ')' && token.kind === 'sign') depth = Math.max(0, depth - 1);
-    tokens.push({ ...token, start: at, depth });
-    if (token.text === '(' && token.kind === 'sign') depth += 1;
-    at = token.end;
+    const { kind, text, end } = readToken(sql, at, lexicon);
+    if (text === ')' && kind === 'sign') depth = Math.max(0, depth - 1);
+    tokens.push({ kind, text, start: at, end, depth });
+    if (text === '(' && kind === 'sign') depth += 1;
+    at = end;
   }
   return tokens;
 }
 
 function skipFiller(sql: string, at: number, { commentsNest }: SqlLexicon): number {
-  if (sql.startsWith('--', at)) return endBehind(sql, '\n', at);
-  if (sql.startsWith('/*', at)) return endOfComment(sql, at, commentsNest);
-  return /\s/.test(sql[at] as string) ? at + 1 : at;
+  switch (sql[at]) {
+    case ' ':
+      return at + 1;
+    case '-':
+      return sql[at + 1] === '-' ? endBehind(sql, '\n', at) : at;
+    case '/':
+      return sql[at + 1] === '*' ? endOfComment(sql, at, commentsNest) : at;
+    default:
+      return isSpace(sql.charCodeAt(at)) ? at + 1 : at;
+  }
 }
+
+function isSpace(code: number): boolean {
+  return code <= 0x20 ? asciiSpaces.has(code) : code >= 0x80 && /\s/.test(String.fromCharCode(code));
+}
+
+const asciiSpaces: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x20]);
 
 function endOfComment(sql: string, from: number, nests: boolean): number {
   let depth = 1;
@@ -87,9 +100,10 @@ const dollarPattern = /\$(?:[\p{L}_][\p{L}\p{N}_]*)?\$/uy;
 
 function readToken(sql: string, at: number, lexicon: SqlLexicon): Read {
   const first = sql[at] as string;
+  if (plainSigns.has(first)) return { kind: 'sign', text: first, end: at + 1 };
   if (first === "'") return readString(sql, at, at, false);
   if (isPrefixed(sql, at, lexicon)) return readString(sql, at, at + 1, first.toLowerCase() === 'e');
-  if (lexicon.dollarQuotes && first === '$') {
+  if (lexicon.dollarQuotes && first === '$' && !isDigitAt(sql, at + 1)) {
     const tag = match(dollarPattern, sql, at);
     if (tag !== undefined) {
       const end = endBehind(sql, tag, at + tag.length);
@@ -98,11 +112,20 @@ function readToken(sql: string, at: number, lexicon: SqlLexicon): Read {
   }
   const quotes = lexicon.nameQuotes.find((pair) => pair[0] === first);
   if (quotes !== undefined) return readName(sql, at, quotes[1] as string, lexicon.foldsNames);
-  const word = match(wordPattern, sql, at);
+  const isDigit = isDigitAt(sql, at);
+  const word = isDigit ? undefined : match(wordPattern, sql, at);
   if (word !== undefined) return { kind: 'word', text: word.toLowerCase(), end: at + word.length };
-  const number = match(numberPattern, sql, at);
+  const number = isDigit ? match(numberPattern, sql, at) : undefined;
   if (number !== undefined) return { kind: 'number', text: number, end: at + number.length };
   return { kind: 'sign', text: first, end: at + 1 };
+}
+
+/** What nothing else begins with. They are half of the tokens of a long statement. */
+const plainSigns: ReadonlySet<string> = new Set('(),.=?;*<>+|');
+
+function isDigitAt(sql: string, at: number): boolean {
+  const code = sql.charCodeAt(at);
+  return code >= 0x30 && code <= 0x39;
 }
 
 /** Whether a string with a letter in front of it begins here: `E'…'`, `B'…'`, `X'…'` or `N'…'`. */
