@@ -4,7 +4,7 @@
  * It imports the sample conversations, reads, searches, appends, updates and deletes, and prints its answers
  * and its times. The answers are the same on every engine, and on every run: what it adds it takes away.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { openChatStore, type ChatStore, type ContextThread } from '../src/chat/index.ts';
@@ -15,9 +15,11 @@ import {
   StaleEntityError,
   databaseConfigFromEnv,
   parseDatabaseConfig,
+  runAs,
   type Cursor,
   type DatabaseConfig,
 } from '../src/core/index.ts';
+import { KeyRing } from '../src/core/security/index.ts';
 import { DemoReport, formatCount } from './demo-report.ts';
 
 const sample = fileURLToPath(new URL('../examples/data/conversations.jsonl', import.meta.url));
@@ -169,6 +171,22 @@ async function deleteAgain({ conversations, messages }: ChatStore, thread: Conte
   answer('its messages after it was deleted', formatCount(await messages.count({ thread_id: thread.id })));
 }
 
+/** In memory: a trail is there to stay, and its key with it. */
+async function showTrail(): Promise<void> {
+  const keys = KeyRing.of([{ id: 'demo', key: randomBytes(32) }]);
+  await using store = await openChatStore({ database: 'sqlite::memory:', audit: { keys } });
+  await runAs({ type: 'user', id: 'ada' }, async () => {
+    const { id } = await store.conversations.startThread({ title: 'Lunch' });
+    await store.conversations.appendMessage(id, { role: 'user', content: 'Where?' });
+    await store.conversations.deleteThread(id);
+  });
+  const { items } = await store.audit.trail({});
+  for (const { actor, action, entity, changes } of items.toReversed())
+    answer(`audit trail: ${actor?.id} ${action}s a ${entity?.type}`, `${changes.length} fields`);
+  const { isSound, rows } = await store.audit.verify();
+  answer('the trail, verified', `${rows} entries, ${isSound ? 'sound' : 'tampered with'}`);
+}
+
 async function runDemo(): Promise<void> {
   const database = chooseDatabase();
   const label = describeDatabase(database);
@@ -187,6 +205,7 @@ async function runDemo(): Promise<void> {
   await appendAtOnce(store, thread);
   await updateStale(store, thread);
   await deleteAgain(store, thread);
+  await showTrail();
   await countAll(store);
   await showThread(store);
   say('', 'Times', ...report.toLines().map((line) => `  ${line}`), '', `The database lies here: ${label}`);

@@ -1,10 +1,10 @@
 import { AuditLog, AuditReader } from '../core/audit/index.ts';
-import { auditTablesOf } from '../core/audit/audit-tables.ts';
 import { ConfigurationError, type DatabaseProvider } from '../core/index.ts';
 import { KeyRing } from '../core/security/index.ts';
 import { asCaller } from './audit-options.ts';
 import type { Cli } from './cli.ts';
 import { chooseDatabase, requireDatabaseFile, withProvider, type DatabaseOptions } from './open-database.ts';
+import { requireKeyOfTrail } from './require-key-of-trail.ts';
 
 /**
  * Works on the entries alone, for which no keys are needed.
@@ -82,19 +82,4 @@ function readKeys({ env }: Cli): KeyRing {
   // What `fromEnv` says of it, to make a new key, would be wrong of a trail.
   const message = `is not set, and neither is ${names[1]}; take the key that the trail was written with: a new one from \`keys generate\` would not do`;
   throw new ConfigurationError([{ path: [names[0]], message }]);
-}
-
-/** What is written with a key of somewhere else can never be verified, and stays in the trail for good. */
-async function requireKeyOfTrail({ db }: DatabaseProvider<unknown>, keys: KeyRing): Promise<void> {
-  // Ids grow with time, whatever the chain.
-  const newest = await auditTablesOf(db)
-    .selectFrom('audit_logs')
-    .select('key_id')
-    .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  if (newest === undefined || keys.has(newest.key_id)) return;
-  throw new ConfigurationError(
-    `The trail was written with the key ${newest.key_id}, which is not among the keys given (${keys.ids.join(', ')}). Take the keys that it was written with. Nothing was written.`,
-  );
 }

@@ -15,6 +15,7 @@ import type { Cli } from './cli.ts';
 import { chooseDatabase, requireDatabaseFile, withProvider, type DatabaseOptions } from './open-database.ts';
 import { createProgress } from './progress.ts';
 import { hasAuditTrail, recordWork } from './recorded-work.ts';
+import { requireKeyOfTrail } from './require-key-of-trail.ts';
 
 interface RotateOptions extends DatabaseOptions {
   readonly batchSize?: number;
@@ -48,6 +49,7 @@ async function rotate(cli: Cli, options: RotateOptions): Promise<void> {
   await withKeys(cli, options, async (provider, use, label) => {
     const { activeId } = use.ring;
     const tables = use.tables.map(({ table }) => table);
+    if (await hasAuditTrail(provider)) await requireKeyOfTrail(provider, use.ring);
     await recordWork(provider, use.ring, { action: 'keys.rotate', metadata: { activeId, tables } });
     const progress = createProgress({ stream: output.stderr, unit: 'rows' });
     const report = await rotateKeys(provider, {

@@ -120,7 +120,13 @@ export type { ColumnHelpers, TableHelpers } from './engine/column-helpers.ts';
 export type { MigrationTraits } from './engine/migration-traits.ts';
 export type { MigrationLock, MigrationLockHolder, MigrationLockOptions } from './engine/migration-lock.ts';
 export type { SchemaGuard, SchemaMode } from './engine/schema-guard.ts';
-export type { ColumnKind, JsonPathSegment, SqlLexicalRules, SqlVocabulary } from './engine/sql-vocabulary.ts';
+export type {
+  ColumnKind,
+  JsonPathSegment,
+  NameLocks,
+  SqlLexicalRules,
+  SqlVocabulary,
+} from './engine/sql-vocabulary.ts';
 export type { Lease } from './engine/lease.ts';
 export { LeasingDriver, type LeaseSource } from './engine/leasing-driver.ts';
 export type { TranslateError } from './engine/translate-error.ts';

@@ -25,6 +25,11 @@ const answers = `  threads                                      1,000
   version after a change                       2
   a second change of the same reading          StaleEntityError, 1 is not 2
   its messages after it was deleted            0
+  audit trail: ada creates a thread            7 fields
+  audit trail: ada creates a message           9 fields
+  audit trail: ada deletes a thread            7 fields
+  audit trail: ada deletes a message           9 fields
+  the trail, verified                          4 entries, sound
   threads                                      1,000
   messages                                     15,668
 `;

@@ -62,6 +62,24 @@ describeOnLasting('what the command line does to an audited chat is recorded', (
     expect((await store.audit.verify()).isSound).to.equal(true);
   });
 
+  it('a rotation, which is refused without the key of the trail, and has changed nothing', async function () {
+    this.timeout(120_000);
+    const url = await database.freshUrl();
+    const other = { LIMINAL_ENCRYPTION_KEY: `k2:${second}` };
+    {
+      const audit = { keys: KeyRing.fromEnv({ LIMINAL_ENCRYPTION_KEY: before }) };
+      const encryption = KeyRing.fromEnv({ LIMINAL_ENCRYPTION_KEY: between });
+      await using store = await openChatStore({ database: url, encryption, audit });
+      const user = await store.users.insert(createUser({ email: 'ada@example.org' }, { now: 1 }));
+      await store.apiKeys.store(user.id, 'openai', 'sk-1');
+    }
+    const refused = await runHere(['keys', 'rotate', '--database', url], { env: other });
+    expect(refused.code).to.equal(1);
+    expect(refused.stderr).to.include('k1').and.include('Nothing was written');
+    await using store = await open(url, between);
+    expect((await store.audit.trail({ action: ['keys.rotate', 'keys.rotated'] })).items).to.deep.equal([]);
+  });
+
   it('an import, which is refused without the keys that record it', async function () {
     this.timeout(120_000);
     const url = await database.freshUrl();
@@ -75,6 +93,11 @@ describeOnLasting('what the command line does to an audited chat is recorded', (
       env: { LIMINAL_ENCRYPTION_KEY: before },
     });
     expect(imported.code, imported.stderr).to.equal(0);
+    const other = await runHere(['import', file, '--database', url], {
+      env: { LIMINAL_ENCRYPTION_KEY: `k2:${second}` },
+    });
+    expect(other.code).to.equal(1);
+    expect(other.stderr).to.include('k1').and.include('Nothing was written');
     await using store = await open(url, before);
     const { items } = await store.audit.trail({ action: 'create' });
     expect(items.map(({ entity }) => entity?.type)).to.have.members(['thread', 'message']);

@@ -15,7 +15,10 @@ export interface AuditedRows<Name extends string = string> {
    * table has a version that is recorded: then the event tells of the version.
    */
   readonly ignore?: readonly Name[] | undefined;
-  /** The rows that the database deletes with one of these: each is an event of its own. */
+  /**
+   * The rows that the database deletes with one of these, or sets to NULL: each is an event of its own. They are held
+   * against the foreign keys of the database at the first delete.
+   */
   readonly cascades?: readonly AuditedCascade[] | undefined;
 }
 
@@ -25,7 +28,10 @@ export interface AuditedOptions<Name extends string = string> extends AuditedRow
   readonly log: AuditLog;
 }
 
-/** Rows of another table that the database deletes with those that they refer to (`on delete cascade`). */
+/**
+ * Rows of a table that the database deletes with those that they refer to (`on delete cascade`), or whose reference it
+ * clears (`on delete set null`).
+ */
 export interface AuditedCascade extends AuditedRows {
   /** A repository of their table, of which its definition is used: it says what is encrypted. */
   readonly of: AuditedTable;

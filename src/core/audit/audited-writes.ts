@@ -5,11 +5,11 @@ import { originalOf } from '../query/confined-handle.ts';
 import type { StoredRow, UntypedDatabase } from '../repository/stored-row.ts';
 import type { TableDefinition } from '../repository/table-definition.ts';
 import type { ObservedWrite, RowChange, WriteObserver } from '../repository/write-observer.ts';
-import type { AuditEvent } from './audit-event.ts';
 import type { AuditLog } from './audit-log.ts';
 import { auditTablesOf } from './audit-tables.ts';
 import type { AuditedOptions } from './audited-options.ts';
 import { readCascadedRows, type CascadedRow } from './cascaded-rows.ts';
+import { KnownCascades } from './known-cascades.ts';
 import { LoadedRows } from './loaded-rows.ts';
 import { eventOfChange } from './row-changes.ts';
 import { tableRules, type TableRules } from './table-rules.ts';
@@ -22,6 +22,7 @@ export class AuditedWrites implements WriteObserver {
   readonly #log: AuditLog;
   readonly #rules = new WeakMap<TableDefinition, TableRules>();
   readonly #loaded = new LoadedRows();
+  readonly #cascades: KnownCascades;
   /** The table that the options are of, from the first write on. */
   #table: string | undefined;
 
@@ -32,6 +33,7 @@ export class AuditedWrites implements WriteObserver {
     }
     this.#options = options;
     this.#log = options.log;
+    this.#cascades = KnownCascades.of(options.log.provider);
   }
 
   /** The one of some options: the repositories of each unit of work are made anew, with the same options. */
@@ -51,6 +53,7 @@ export class AuditedWrites implements WriteObserver {
       throw new ValidationError([{ path: ['options'], message }]);
     }
     rules = tableRules(this.#options, definition);
+    this.#cascades.add(definition.table);
     this.#rules.set(definition, rules);
     return rules;
   }
@@ -78,11 +81,13 @@ export class AuditedWrites implements WriteObserver {
   }
 
   async #readCascaded(write: ObservedWrite, rules: TableRules, on: UntypedDatabase): Promise<CascadedRow[]> {
-    if (write.lock === undefined || rules.cascades.length === 0) return [];
+    if (write.lock === undefined) return [];
+    const resolved = await this.#cascades.resolve(rules, on);
+    if (resolved.cascades.length === 0) return [];
     const row = await write.lock();
     if (row === undefined) return [];
     // What a cascade deletes is decided by the database, whoever may see it.
-    return readCascadedRows(originalOf(on), this.#log.provider.sql, rules, row);
+    return readCascadedRows(originalOf(on), this.#log.provider.sql, resolved, row);
   }
 
   async #recordChange(change: RowChange, rules: TableRules, on: UntypedDatabase): Promise<void> {
@@ -91,9 +96,9 @@ export class AuditedWrites implements WriteObserver {
     if (event !== undefined) await this.#log.record(on, event);
   }
 
-  async #recordCascaded({ rules, row, parent }: CascadedRow, on: UntypedDatabase): Promise<void> {
-    const event = eventOfChange(rules, { before: row, after: undefined }, this.#log.keys);
-    await this.#log.record(on, { ...(event as AuditEvent), metadata: { cascade: parent } });
+  async #recordCascaded({ rules, row, after, parent }: CascadedRow, on: UntypedDatabase): Promise<void> {
+    const event = eventOfChange(rules, { before: row, after }, this.#log.keys);
+    if (event !== undefined) await this.#log.record(on, { ...event, metadata: { cascade: parent } });
   }
 }
 

@@ -24,7 +24,8 @@ import { AuditedWrites } from './audited-writes.ts';
  * @param repository any one, of a provider or of a unit of work; it stays as it is
  * @param options the log, and what is recorded; make them once, they are worked out once for each object
  * @returns a repository of its own, with the same columns and mapper
- * @throws ValidationError with every fault of the options, and where the repository is audited already
+ * @throws ValidationError with every fault of the options, and where the repository is audited already; a delete throws
+ *   it as well, where `cascades` are not those of the database
  * @example
  * const audit: AuditedOptions = { log, entity: 'user', mask: ['email'], ignore: ['updated_at'] };
  * const users = audited(new Repository(provider, userTable), audit);

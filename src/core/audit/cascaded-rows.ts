@@ -5,10 +5,12 @@ import type { RunShape, StoredRow, UntypedDatabase, UntypedTables } from '../rep
 import { entityId } from './row-changes.ts';
 import type { CascadeRules, TableRules } from './table-rules.ts';
 
-/** A row that is deleted with another one. */
+/** A row that the database deletes or changes where another one is deleted. */
 export interface CascadedRow {
   readonly rules: TableRules;
   readonly row: StoredRow;
+  /** What becomes of it; undefined where it is deleted. */
+  readonly after: StoredRow | undefined;
   /** What it refers to. */
   readonly parent: { readonly entity: string; readonly id: string };
 }
@@ -17,8 +19,8 @@ export interface CascadedRow {
 const maxParents = 1_000;
 
 /**
- * Reads the rows that the database deletes with another one, and what goes with these, and locks them: behind the delete
- * nobody could say any more what they were. A row that goes by two ways comes once.
+ * Reads the rows that the database deletes or changes with another one, and what goes with these, and locks them: behind
+ * the delete nobody could say any more what they were. A row that goes by two ways comes once.
  *
  * @param on the transaction of the delete
  * @param row locked, so that nobody comes to refer to it
@@ -31,11 +33,13 @@ export async function readCascadedRows(
 ): Promise<CascadedRow[]> {
   const reader = new CascadeReader(on, vocabulary);
   await reader.read(rules, [row]);
-  return reader.found;
+  return reader.found();
 }
 
 class CascadeReader {
-  readonly found: CascadedRow[] = [];
+  readonly #deleted: CascadedRow[] = [];
+  /** By their places: two columns of a row may refer to what goes. */
+  readonly #cleared = new Map<string, CascadedRow>();
   readonly #statements: StatementCache<UntypedTables>;
   readonly #on: UntypedDatabase;
   readonly #vocabulary: SqlVocabulary;
@@ -45,6 +49,12 @@ class CascadeReader {
     this.#statements = new StatementCache<UntypedTables>({ db: on });
     this.#on = on;
     this.#vocabulary = vocabulary;
+  }
+
+  /** What is cleared by one way and deleted by another is deleted. */
+  found(): CascadedRow[] {
+    const cleared = [...this.#cleared].filter(([place]) => !this.#seen.has(place)).map(([, row]) => row);
+    return [...this.#deleted, ...cleared];
   }
 
   /** Finds what goes with some rows of one table. */
@@ -58,7 +68,7 @@ class CascadeReader {
   }
 
   async #readChildren(
-    { rules, column, references }: CascadeRules,
+    { rules, column, references, clears }: CascadeRules,
     { entity, ...parentRules }: TableRules,
     parents: readonly StoredRow[],
   ): Promise<void> {
@@ -77,9 +87,21 @@ class CascadeReader {
     for (const row of children) {
       if (this.#seen.has(placeOf(rules, row))) continue;
       const parent = byValue.get(row[column.name] as string | number)!;
-      this.found.push({ rules, row, parent: { entity, id: entityId(parentRules, parent) } });
+      const cause = { entity, id: entityId(parentRules, parent) };
+      if (clears === undefined) this.#deleted.push({ rules, row, after: undefined, parent: cause });
+      else this.#clear(rules, row, clears, cause);
     }
-    await this.read(rules, children);
+    if (clears === undefined) await this.read(rules, children);
+  }
+
+  #clear(rules: TableRules, row: StoredRow, columns: readonly string[], parent: CascadedRow['parent']): void {
+    const place = placeOf(rules, row);
+    const before = this.#cleared.get(place);
+    const after = { ...(before?.after ?? row), ...Object.fromEntries(columns.map((name) => [name, null])) };
+    this.#cleared.set(
+      place,
+      before === undefined ? { rules, row, after, parent } : mergeCleared(before, rules, after),
+    );
   }
 
   // Shapes are named within their table.
@@ -93,6 +115,14 @@ class CascadeReader {
     this.#seen.add(place);
     return true;
   }
+}
+
+/** Each way knows of its own columns that they change. */
+function mergeCleared(before: CascadedRow, rules: TableRules, after: StoredRow): CascadedRow {
+  const fields = before.rules.fields.map((field, place) =>
+    rules.fields[place]?.isUpdated === true ? { ...field, isUpdated: true } : field,
+  );
+  return { ...before, rules: { ...before.rules, fields }, after };
 }
 
 function placeOf({ definition }: TableRules, row: StoredRow): string {

@@ -95,8 +95,16 @@ export class ChainAppender implements CommitParticipant<KeyedFacts> {
   }
 
   async #lock(tables: Kysely<AuditTables>, streams: readonly string[]): Promise<void> {
-    const lock = this.#provider.sql.lockNames?.(streams.map((stream) => `liminal audit ${stream}`));
-    await lock?.execute(tables);
+    const { nameLocks } = this.#provider.sql;
+    if (nameLocks === undefined) return;
+    await this.#statements.run(
+      {
+        key: 'lock',
+        values: [nameLocks.keysOf(streams.map((stream) => `liminal audit ${stream}`))],
+        build: () => nameLocks.lock(slot(0)),
+      },
+      tables,
+    );
   }
 
   async #readHeads(tables: Kysely<AuditTables>, streams: readonly string[]): Promise<HeadRow[]> {

@@ -156,7 +156,8 @@ export function keep<Result>(
 ): Promise<Result> {
   return provider.transaction(
     async (tx) => {
-      await provider.sql.lockNames?.(['liminal-data audit keeping']).execute(auditTablesOf(tx));
+      const { nameLocks } = provider.sql;
+      await nameLocks?.lock(nameLocks.keysOf(['liminal-data audit keeping'])).execute(auditTablesOf(tx));
       return work(tx as Kysely<never>);
     },
     // What was committed by whoever had the lock before is to be seen behind it.

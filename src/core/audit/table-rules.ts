@@ -28,6 +28,8 @@ export interface CascadeRules {
   readonly column: Column;
   /** The name of the column that they refer to. */
   readonly references: string;
+  /** Their columns that become NULL; undefined where they are deleted. */
+  readonly clears?: readonly string[] | undefined;
 }
 
 /**

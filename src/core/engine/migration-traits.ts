@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { BackfillTraits } from './backfill-traits.ts';
 import type { ColumnHelpers } from './column-helpers.ts';
+import type { ForeignKey } from './foreign-key.ts';
 import type { MigrationLock } from './migration-lock.ts';
 import type { SchemaSnapshot } from './schema-snapshot.ts';
 import type { PlanTraits } from './statement-assessment.ts';
@@ -42,6 +43,12 @@ export interface MigrationTraits {
    * @param db any handle of the database
    */
   readSchema(db: Kysely<any>): Promise<SchemaSnapshot>;
+  /**
+   * Reads the foreign keys by which rows are deleted or changed where others are deleted. Absent where nobody can tell.
+   *
+   * @param db any handle of the database
+   */
+  readForeignKeys?(db: Kysely<any>): Promise<readonly ForeignKey[]>;
   /**
    * Looks for what is broken: damage, rows that break a foreign key, what was never validated.
    *

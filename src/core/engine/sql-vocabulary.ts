@@ -86,11 +86,25 @@ export interface SqlVocabulary {
    * @param payload text of at most 7,999 bytes
    */
   notify?(channel: string, payload: string): RawBuilder<unknown>;
+  /** Locks of names in a transaction. Absent where writers come one by one. */
+  readonly nameLocks?: NameLocks;
+}
+
+/**
+ * Locks names until the end of a transaction, and waits for whoever has locked one of them; always in the same order, so
+ * that nobody waits for each other.
+ */
+export interface NameLocks {
   /**
-   * A statement that locks names until the end of its transaction, and waits for whoever has locked one of them;
-   * always in the same order, so that nobody waits for each other. Absent where writers come one by one.
+   * What `lock` takes for names.
    *
    * @param names at least one; other programs in the database have names of their own
    */
-  lockNames?(names: readonly string[]): RawBuilder<unknown>;
+  keysOf(names: readonly string[]): unknown;
+  /**
+   * The statement that locks.
+   *
+   * @param keys what `keysOf` gave, or an expression that stands for it in a statement that is compiled once
+   */
+  lock(keys: unknown): RawBuilder<unknown>;
 }

@@ -52,14 +52,48 @@ function tamper(random: Random, row: ChainRow): ChainRow {
   return other;
 }
 
+const emptyFacts = {
+  stream: '',
+  id: '',
+  recorded_at: 1,
+  action: 'a',
+  actor_type: null,
+  tenant: null,
+  actor_id: null,
+  entity_type: null,
+  entity_id: null,
+  request_id: null,
+  trace_id: null,
+  content: '{}',
+};
+
 describeOnEachDatabase('every column of a row is verified', (database) => {
+  it('and none is not the same as an empty one', async () => {
+    await using provider = await openAuditDatabase(await database.freshUrl());
+    const stored = nullable.flatMap((column, place) =>
+      [null, ''].map((value, turn) => {
+        const stream = `${column} ${turn}`;
+        const id = `00000000-0000-7000-8000-${String(place * 2 + turn).padStart(12, '0')}`;
+        const row = sealRow(keys, { ...emptyFacts, stream, id, [column]: value }, emptyChain);
+        return { ...row, [column]: value === null ? '' : null };
+      }),
+    );
+    await provider.db.insertInto('audit_logs').values(stored).execute();
+    for (const row of stored) expect(examineRow(keys, row), row.stream).to.equal('false-hash');
+    for (const row of await readSealedRows(provider.db, undefined, 1_000)) {
+      expect(isSealedGenuine(keys, row), row.stream).to.equal(false);
+    }
+    const { streams } = await new AuditLog(provider, { keys }).verify();
+    expect(streams.map(({ fault }) => fault?.kind)).to.deep.equal(stored.map(() => 'edited'));
+  });
+
   it('by the text that the database makes of them as by themselves', async () => {
     await using provider = await openAuditDatabase(await database.freshUrl());
     const seed = pickSeed();
     const random = seededRandom(seed);
     const genuine = new Map<string, ChainRow>();
     const stored: ChainRow[] = [];
-    for (let turn = 0; turn < 180; turn += 1) {
+    for (let turn = 0; turn < 100; turn += 1) {
       const stream = `stream ${String(turn).padStart(4, '0')}${pick(random, ['', '\u001F', '='])}`;
       const row = randomRow(random, stream, turn);
       genuine.set(stream, row);
@@ -87,7 +121,7 @@ describeOnEachDatabase('every column of a row is verified', (database) => {
       byText += 1;
       expect(isGenuine, `seed ${seed}: ${row.stream}`).to.equal(true);
     }
-    expect(byText).to.be.greaterThan(20);
+    expect(byText).to.be.greaterThan(10);
     const { streams } = await new AuditLog(provider, { keys }).verify();
     for (const { stream, fault } of streams) {
       const row = stored.find((each) => each.stream === stream)!;

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { MigrationTraits } from '../migration-traits.ts';
 import { postgresBackfill } from './postgres-backfill.ts';
 import { postgresColumns } from './postgres-columns.ts';
+import { readPostgresForeignKeys } from './postgres-foreign-key-list.ts';
 import { postgresPlan } from './postgres-plan.ts';
 import { dropInvalidIndex, findInvalidIndexes } from './postgres-invalid-indexes.ts';
 import { findPostgresFaults } from './postgres-integrity.ts';
@@ -20,6 +21,7 @@ export function createPostgresMigrations(isOwnBackend: (processId: number) => bo
     plan: postgresPlan,
     backfill: postgresBackfill,
     readSchema: readPostgresSchema,
+    readForeignKeys: readPostgresForeignKeys,
     findIntegrityFaults: findPostgresFaults,
     lock: createPostgresMigrationLock(isOwnBackend),
     findInvalidIndexes,

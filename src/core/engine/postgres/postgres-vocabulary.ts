@@ -46,10 +46,15 @@ export const postgresVocabulary: SqlVocabulary = {
   lockSkippingLocked: (table) => sql`for update of ${sql.table(table)} skip locked`,
   lockRows: (intent) => (intent === 'delete' ? sql`for update` : sql`for no key update`),
   notify: (channel, payload) => sql`pg_notify(${sql.lit(channel)}, cast(${payload} as text))`,
-  lockNames(names) {
-    // By their keys: names of which two have the same one would else be locked in two orders.
-    const keys = names.map(advisoryLockKey).toSorted((one, other) => (one < other ? -1 : 1));
-    return sql`select pg_advisory_xact_lock(key) from unnest(cast(${keys.map(String)} as bigint[])) as keys (key)`;
+  nameLocks: {
+    // In the order of the keys: names of which two have the same one would else be locked in two orders.
+    keysOf: (names) =>
+      names
+        .map(advisoryLockKey)
+        .toSorted((one, other) => (one < other ? -1 : 1))
+        .map(String),
+    lock: (keys) =>
+      sql`select pg_advisory_xact_lock(key) from unnest(cast(${keys} as bigint[])) as keys (key)`,
   },
 };
 

@@ -2,6 +2,7 @@ import type { MigrationTraits } from '../migration-traits.ts';
 import { sqliteBackfill } from './sqlite-backfill.ts';
 import { sqliteColumns } from './sqlite-columns.ts';
 import { sqlitePlan } from './sqlite-plan.ts';
+import { readSqliteForeignKeys } from './sqlite-foreign-key-list.ts';
 import { sqliteForeignKeys } from './sqlite-foreign-keys.ts';
 import { findSqliteFaults } from './sqlite-integrity.ts';
 import { sqliteMigrationLock } from './sqlite-migration-lock.ts';
@@ -17,6 +18,7 @@ export const sqliteMigrations: MigrationTraits = {
   plan: sqlitePlan,
   backfill: sqliteBackfill,
   readSchema: readSqliteSchema,
+  readForeignKeys: readSqliteForeignKeys,
   findIntegrityFaults: findSqliteFaults,
   lock: sqliteMigrationLock,
   foreignKeys: sqliteForeignKeys,

@@ -207,8 +207,9 @@ export class RefreshTokens {
 
   /** Sign-ins and the end of all sessions come one by one: one that was not committed yet would be missed. */
   async #lockSubject(tx: object, subject: string): Promise<void> {
-    const lock = this.#provider.sql.lockNames?.([`liminal-data token subject ${subject}`]);
-    await lock?.execute(tokenTablesOf(tx));
+    const { nameLocks } = this.#provider.sql;
+    const keys = nameLocks?.keysOf([`liminal-data token subject ${subject}`]);
+    await nameLocks?.lock(keys).execute(tokenTablesOf(tx));
   }
 
   /** @returns what the session grants from now on, as JSON; undefined where it was ended */
