@@ -42,15 +42,21 @@ export class DemoReport {
       `${number.format(Math.round(duration))} ms`,
       count <= 1 ? '' : `${number.format(Math.round((count * 1000) / duration))}/s`,
     ]);
-    const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-    return rows.map((row) =>
-      row
-        .map((cell, column) =>
-          column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-        )
-        .join('  '),
-    );
+    return alignRows(rows);
   }
+}
+
+/** Puts the cells of rows below each other: names stand left, and numbers right. */
+export function alignRows(rows: readonly (readonly string[])[]): string[] {
+  const columns = rows[0]?.map((_, column) => column) ?? [];
+  const widths = columns.map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join('  '),
+  );
 }
 
 /** Writes a whole number with its thousands set apart. */

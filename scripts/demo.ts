@@ -2,7 +2,8 @@
  * `npm run demo`: the chat store at work, on SQLite in ./.data/demo.db, or on the database of `DATABASE_URL`.
  *
  * It imports the sample conversations, reads, searches, appends, updates and deletes, and prints its answers
- * and its times. The answers are the same on every engine, and on every run: what it adds it takes away.
+ * and its times, the queries that took the most of it, and how the pool stands. The answers are the same on every
+ * engine, and on every run: what it adds it takes away.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import process from 'node:process';
@@ -16,10 +17,13 @@ import {
   databaseConfigFromEnv,
   parseDatabaseConfig,
   runAs,
+  silentLogger,
   type Cursor,
   type DatabaseConfig,
 } from '../src/core/index.ts';
+import { createQueryMetrics } from '../src/core/metrics/index.ts';
 import { KeyRing } from '../src/core/security/index.ts';
+import { describePool, describeQueries } from './demo-figures.ts';
 import { DemoReport, formatCount } from './demo-report.ts';
 
 const sample = fileURLToPath(new URL('../examples/data/conversations.jsonl', import.meta.url));
@@ -37,6 +41,7 @@ const searches = [
 ];
 
 const report = new DemoReport();
+const metrics = createQueryMetrics();
 
 function chooseDatabase(): DatabaseConfig {
   const isSet = process.env['DATABASE_URL'] !== undefined;
@@ -193,7 +198,8 @@ async function runDemo(): Promise<void> {
   say(`The chat store on ${label}`, '');
   await using store = await report.time('open and migrate', 'database', async () => ({
     count: 1,
-    result: await openChatStore({ database }),
+    // Slow queries stand in the table at the end.
+    result: await openChatStore({ database, metrics, logger: silentLogger }),
   }));
   await removeLeftovers(store);
   await importSample(store);
@@ -208,7 +214,11 @@ async function runDemo(): Promise<void> {
   await showTrail();
   await countAll(store);
   await showThread(store);
-  say('', 'Times', ...report.toLines().map((line) => `  ${line}`), '', `The database lies here: ${label}`);
+  const indent = (lines: readonly string[]) => lines.map((line) => `  ${line}`);
+  say('', 'Times', ...indent(report.toLines()));
+  say('', 'The five queries that took the most time', ...indent(describeQueries(metrics)));
+  say('', 'The pool', ...indent([describePool(store.provider.stats())]));
+  say('', `The database lies here: ${label}`);
 }
 
 try {

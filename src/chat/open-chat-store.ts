@@ -10,8 +10,15 @@ import {
   type ProviderOptions,
 } from '../core/index.ts';
 import { AuditLog, auditMigrations, type AuditLogOptions } from '../core/audit/index.ts';
-import { healthMigrations } from '../core/health/index.ts';
-import { Migrator, type MigrationSet } from '../core/migrate/index.ts';
+import {
+  createHealth,
+  createHealthHistory,
+  healthMigrations,
+  type Health,
+  type HealthHistory,
+  type HealthOptions,
+} from '../core/health/index.ts';
+import { Migrator, guardSchema, type MigrationSet } from '../core/migrate/index.ts';
 import type { KeyRing } from '../core/security/index.ts';
 import { ChatAudit } from './chat-audit.ts';
 import type { ChatDatabase } from './chat-database.ts';
@@ -32,7 +39,17 @@ import { scopedChat, type ScopedChat } from './scoped-chat.ts';
 /** Where the chat store lies, and how it opens. */
 export interface ChatStoreOptions extends Pick<
   ProviderOptions<ChatDatabase>,
-  'engines' | 'plugins' | 'logger' | 'onPoolEvent' | 'onStatement' | 'clock'
+  | 'engines'
+  | 'plugins'
+  | 'logger'
+  | 'onPoolEvent'
+  | 'onStatement'
+  | 'metrics'
+  | 'telemetry'
+  | 'loggableColumns'
+  | 'explainSlowQueries'
+  | 'warnOfNPlusOne'
+  | 'clock'
 > {
   /** A URL, an object, or what `parseDatabaseConfig` or `databaseConfigFromEnv` returned. */
   readonly database: DatabaseConfigInput;
@@ -48,6 +65,9 @@ export interface ChatStoreOptions extends Pick<
    * keys may be those of `encryption`.
    */
   readonly audit?: AuditLogOptions | undefined;
+  /** Budgets, time limits and checks of the application's own for `health`. */
+  readonly health?:
+    Pick<HealthOptions, 'budgets' | 'checks' | 'maxAge' | 'schemaMaxAge' | 'timeout'> | undefined;
 }
 
 /** A chat application's data: repositories for its entities, and the services that keep its promises. */
@@ -83,6 +103,10 @@ export interface ChatStore extends ChatRepositories, ChatServices, AsyncDisposab
   scopedTo(userId: UserId): ScopedChat;
   /** The audit trail; undefined where the store was opened without `audit`. */
   readonly audit: AuditLog | undefined;
+  /** Whether the store can do its work, with its schema; see `docs/health.md`. */
+  readonly health: Health;
+  /** What its checks came to, in the table `health_checks`. */
+  readonly healthHistory: HealthHistory;
   /** Closes the replies, then the database; see `DatabaseProvider.close`. */
   readonly close: DatabaseProvider<ChatDatabase>['close'];
 }
@@ -118,6 +142,7 @@ export async function openChatStore(options: ChatStoreOptions): Promise<ChatStor
     logger = silentLogger,
     encryption,
     audit: auditOptions,
+    health: healthOptions,
     ...providerOptions
   } = options;
   const provider = DatabaseProviderFactory.createProvider<ChatDatabase>(database, {
@@ -126,8 +151,12 @@ export async function openChatStore(options: ChatStoreOptions): Promise<ChatStor
     clock,
   });
   const log = auditOptions && new AuditLog(provider, { clock, ...auditOptions });
-  if (migrate)
-    await migrateOrClose(provider, log === undefined ? ownSets : [...ownSets, auditMigrations], clock);
+  const sets = log === undefined ? ownSets : [...ownSets, auditMigrations];
+  if (migrate) await migrateOrClose(provider, sets, clock);
+
+  const healthHistory = createHealthHistory(provider, { clock, logger });
+  const schema = guardSchema(sets, { clock });
+  const health = createHealth(provider, { ...healthOptions, schema, history: healthHistory, clock, logger });
 
   const secrets = { encryption, clock };
   const unrecorded = repositoriesOf(provider, chatRepositories(secrets));
@@ -154,6 +183,8 @@ export async function openChatStore(options: ChatStoreOptions): Promise<ChatStor
     conversations,
     unitOfWork,
     audit: log,
+    health,
+    healthHistory,
     scopedTo: (userId) => scopedChat(provider, makers, userId, settings),
     replies(replyOptions) {
       const replies = new ReplyService(replyParts, replyOptions);

@@ -4,6 +4,7 @@ import {
   DatabaseProviderFactory,
   databaseConfigFromEnv,
   parseDatabaseConfig,
+  silentLogger,
   type DatabaseConfig,
   type DatabaseProvider,
 } from '../core/index.ts';
@@ -42,7 +43,9 @@ export async function withProvider<Result>(
   database: DatabaseConfig,
   work: (provider: DatabaseProvider<unknown>) => Promise<Result>,
 ): Promise<Result> {
-  const provider = DatabaseProviderFactory.createProvider<unknown>(database);
+  // A verb says itself what happens: slow statements would stand among its errors.
+  const options = database.debug ? {} : { logger: silentLogger };
+  const provider = DatabaseProviderFactory.createProvider<unknown>(database, options);
   try {
     return await work(provider);
   } finally {

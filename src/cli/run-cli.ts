@@ -4,6 +4,7 @@ import { LiminalDataError, MigrationError } from '../core/index.ts';
 import { addAuditCommand } from './audit-command.ts';
 import { addBackupCommands } from './backup-command.ts';
 import type { Cli } from './cli.ts';
+import { addDoctorCommand } from './doctor-command.ts';
 import { addImportCommand } from './import-command.ts';
 import { addKeysCommand } from './keys-command.ts';
 import { addMigrateCommand } from './migrate-command.ts';
@@ -30,7 +31,7 @@ export interface CliPlace extends Pick<Cli, 'cwd' | 'env'> {
  *
  * @param args without the program's own name
  * @param place the process by default
- * @returns the exit code: 0 done, 1 failed, 2 wrong use, 3 where a verb that looks has found something: pending
+ * @returns the exit code: 0 done, 1 failed or `doctor` has found something, 2 wrong use, 3 where a verb that looks has found something: pending
  *   migrations, a danger that nobody reviewed, drift, types that differ. It never rejects.
  */
 export async function runCli(
@@ -84,6 +85,7 @@ function createProgram(cli: Cli): Command {
     });
   addMigrateCommand(program, cli);
   addImportCommand(program, cli);
+  addDoctorCommand(program, cli);
   addAuditCommand(program, cli);
   addOutboxCommand(program, cli);
   addSagaCommand(program, cli);

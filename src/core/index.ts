@@ -134,8 +134,19 @@ export { TranslatingDialect } from './engine/translating-dialect.ts';
 export { checkParameter } from './engine/parameters.ts';
 export { LeaseLedger, type Holding, type LeaseLedgerOptions } from './pool/lease-ledger.ts';
 export { Semaphore, type SemaphoreOptions, type SemaphoreStats } from './pool/semaphore.ts';
-export type { PoolStats } from './foundation/pool-stats.ts';
-export type { StatementEvent, StatementListener } from './foundation/statement-event.ts';
+export type { ExaminationFinding } from './engine/examination.ts';
+export type { HealthStatus } from './foundation/health-status.ts';
+export type { PoolLeak, PoolStats } from './foundation/pool-stats.ts';
+export type { DurationSpread } from './foundation/duration-buckets.ts';
+export type {
+  EngineGauges,
+  LoopGauges,
+  ReplicaGauges,
+  SessionGauges,
+  WalGauges,
+  WorkerGauges,
+} from './engine/engine-gauges.ts';
+export type { StatementEvent, StatementListener, StatementRecorder } from './foundation/statement-event.ts';
 export type { PoolEvent, PoolListener, RetirementReason } from './foundation/pool-event.ts';
 
 // On whose behalf code runs

@@ -9,8 +9,10 @@ import {
   revokeApiKey,
   type ChatStore,
 } from '../../src/chat/index.ts';
+import { createQueryMetrics } from '../../src/core/metrics/index.ts';
 import { describeOnDatabase, describeOnEachDatabase } from '../support/database.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { recordingLogger } from '../support/recording-logger.ts';
 import { rejectionOf } from '../support/rejection.ts';
 
 const now = { now: 1_747_000_000_000 };
@@ -32,6 +34,41 @@ describeOnEachDatabase('a chat store', (database) => {
     await using bare = await openChatStore({ database: await database.freshUrl(), migrate: false });
     expect(bare.provider.stats().created).to.equal(0);
     expect(await tablesOf(bare)).not.to.include('users');
+  });
+
+  it('tells of its health and of its schema, and keeps what it told', async () => {
+    const budgets = { latency: { degraded: 60_000 }, disk: { degraded: 1 } };
+    const health = { budgets, checks: [{ name: 'model', run: () => {} }] };
+    const opened = { database: await database.freshUrl(), health };
+    await using store = await openChatStore(opened);
+    const report = await store.health.ready();
+    expect(report.status, JSON.stringify(report)).to.equal('healthy');
+    expect(report.checks.map(({ name }) => name)).to.include.members(['latency', 'schema', 'model']);
+    await store.healthHistory.flush();
+    const { items } = await store.healthHistory.page({ check: 'schema' });
+    expect(items.map(({ status }) => status)).to.deep.equal(['healthy']);
+    await store.close();
+    expect((await store.health.ready()).status).to.equal('unhealthy');
+
+    await using bare = await openChatStore({ database: await database.freshUrl(), migrate: false });
+    expect((await bare.health.ready()).status).to.equal('unhealthy');
+  });
+
+  it('counts its queries where it is given metrics, and warns of what repeats where it is told to', async () => {
+    const metrics = createQueryMetrics();
+    const logger = recordingLogger();
+    const url = await database.freshUrl();
+    const watching = { metrics, logger, warnOfNPlusOne: true };
+    await using store = await openChatStore({ database: url, ...watching });
+    await store.users.insert(createUser({ email: 'a@example.org' }, now));
+    const inserts = metrics.queries().filter(({ text }) => text.startsWith('insert into users'));
+    expect(inserts.map(({ calls }) => calls)).to.deep.equal([1]);
+    await store.unitOfWork.run(async ({ repositories: { users } }) => {
+      for (let count = 0; count < 11; count += 1) await users.count({ email: `${count}@example.org` });
+    });
+    expect(logger.lines.map(({ message }) => message)).to.deep.equal([
+      'the same query ran again and again (N+1)',
+    ]);
   });
 
   it('keeps one preference a user and name, and one key a user and provider', async () => {

@@ -42,6 +42,13 @@ describe('no verb prints a secret', () => {
     });
   }
 
+  it('that comes to the doctor, who finds that nobody is there', async () => {
+    const { code, stdout, stderr } = await runBin(['doctor', '--database', url, '--debug', '--json']);
+    expect({ code, stderr }).to.deep.equal({ code: 1, stderr: '' });
+    expect(JSON.parse(stdout)).to.include({ faults: 1 });
+    expect(stdout).not.to.include(secret);
+  });
+
   it('of a conversation that it cannot read', async () => {
     const cwd = makeTempDirectory('cli');
     for (const line of [

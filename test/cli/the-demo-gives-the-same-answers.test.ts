@@ -59,6 +59,9 @@ describe('the demo gives the same answers', function () {
       expect(first)
         .to.include(answers)
         .and.to.match(/1000\/1000 threads, 15,668 messages stored, 0 threads/);
+      expect(first).to.match(
+        /\nThe five queries that took the most time\n(?: {2}\S.* calls .* ms .*\n){5}\nThe pool\n {2}.* leaked\n/,
+      );
       expect(first).to.match(/\nThe database lies here: sqlite \.\/\.data\/demo\.db\n$/);
       expect(existsSync(join(cwd, '.data', 'demo.db'))).to.equal(true);
       const second = await runDemo(cwd, {});

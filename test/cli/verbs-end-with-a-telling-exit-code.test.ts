@@ -15,6 +15,8 @@ const misuses: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['no steps at all', ['migrate', 'up', '0'], /whole number from 1/],
   ['negative steps', ['migrate', 'down', '-1'], /whole number from 1/],
   ['half a step', ['migrate', 'up', '1.5'], /whole number from 1/],
+  ['a doctor with an argument', ['doctor', 'x'], /too many arguments/],
+  ['an option of another verb', ['doctor', '--set', 'chat'], /unknown option '--set'/],
   [
     'an unknown set',
     ['migrate', 'latest', '--set', 'nowhere'],
@@ -111,6 +113,15 @@ describe('a verb of the command line ends', () => {
     }
     const inMemory = await runBin(['migrate', 'status', '--database', 'sqlite::memory:'], { cwd });
     expect(inMemory.code).to.equal(3);
+  });
+
+  it('with 0 where the doctor has found nothing, and with 1 where it has, as a report', async () => {
+    const well = await runBin(['doctor', '--database', 'sqlite::memory:']);
+    expect(well).to.include({ code: 0, stderr: '' });
+    expect(well.stdout).to.match(/\nNothing is to be done on sqlite :memory:\.\n$/);
+    const sick = await runBin(['doctor', '--database', 'postgres://a@127.0.0.1:1/b']);
+    expect(sick).to.include({ code: 1, stderr: '' });
+    expect(sick.stdout).to.match(/^unhealthy +database .*127\.0\.0\.1:1/m);
   });
 
   it('with one JSON document on stdout where --json asks for it, also for an error', async () => {

@@ -23,6 +23,8 @@ const printed: Readonly<Record<string, string>> = {
     'without a token: 401\nwith a token: 200\nwithout the scope: 403\nwith a changed token: 401\nafter a refresh: 200\na refresh token that was used before ends the session\nafter the end of the session: 401\n',
   '09-audit.ts':
     'rolled back: changed my mind\ncreate nobody null\nupdate user Ada\nreveal service undefined\ncreate user {"$sealed":true}\nsound: true\nthe database refuses to change it\na forged anchor is refused\n',
+  '10-observability.ts':
+    '10\nQueryError\n20 calls, 0 failed, 0 rows: insert into notes (id, author, text) values (…)\n2 calls, 0 failed, 20 rows: select id from notes where author = ?\n1 calls, 0 failed, 0 rows: create table notes (id integer primary key, author varchar (?), text varchar (?))\nthe same query ran again and again (N+1): select * from notes where id = ?\nliminal_query_errors_total{database="notes",code="LIMINAL_QUERY"} 1\nready: healthy\n',
 };
 
 const examples = globSync('examples/*.ts', { cwd: projectRoot }).map((path) => basename(path));

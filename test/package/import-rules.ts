@@ -10,7 +10,7 @@ const stair = [
   ['pool', 'domain'],
   ['config'],
   ['engine'],
-  ['query'],
+  ['query', 'metrics'],
   ['provider'],
   ['repository'],
   ['transaction'],
@@ -18,7 +18,6 @@ const stair = [
 
 /** Rooms beside the stair: each can be left out, so neither the stair nor another of them knows it. */
 const sideRooms: Readonly<Record<string, { beside: string } | { above: string }>> = {
-  metrics: { beside: 'query' },
   migrate: { beside: 'query' },
   cache: { above: 'transaction' },
   audit: { above: 'transaction' },

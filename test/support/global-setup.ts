@@ -7,6 +7,12 @@ import { stopPostgresServer } from './postgres-server.ts';
 Object.assign(process.env, compileCache());
 enableCompileCache(compileCache().NODE_COMPILE_CACHE);
 
+// A busy machine makes many statements slow, and those of tests without a logger would fill the report.
+const { warn } = console;
+console.warn = (...line: unknown[]) => {
+  if (!/^(?:slow query|query waited long) \{/u.test(String(line[0]))) warn(...line);
+};
+
 export async function mochaGlobalTeardown(): Promise<void> {
   await stopPostgresServer();
 }

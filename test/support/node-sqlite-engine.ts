@@ -50,20 +50,21 @@ export const nodeSqliteEngine: Engine<'node-sqlite', NodeSqliteConnection> = {
     let state: PoolStats['state'] = 'running';
     let database: DatabaseSync | undefined;
     let opened = 0;
+    let lent = 0;
     const stats = (): PoolStats => {
-      const { held, waiting, longestWait, timeouts } = turns.stats();
+      const { held, ...waits } = turns.stats();
       const size = database === undefined ? 0 : 1;
       const busy = Math.min(size, held);
       return {
         state,
         ...ledger.stats(),
+        ...ledger.totals(),
+        ...waits,
         size,
         busy,
         idle: size - busy,
-        waiting,
         max: 1,
-        longestWait,
-        timeouts,
+        acquired: lent,
         created: opened,
         retired: opened - size,
       };
@@ -100,6 +101,7 @@ export const nodeSqliteEngine: Engine<'node-sqlite', NodeSqliteConnection> = {
       await turns.acquire(signal);
       open();
       const holding = ledger.lend(turns);
+      lent += 1;
       return new NodeSqliteLease(use, () => {
         ledger.takeBack(holding);
         turns.release();

@@ -6,7 +6,7 @@ import type { SqliteConnection } from './sqlite-config.ts';
 
 /** What every form of a configuration may say beside where the database is. */
 type CommonSettings = { readonly pool?: Partial<PoolConfig> } & Partial<
-  Pick<DatabaseConfig, 'statementTimeout' | 'lockTimeout' | 'debug'>
+  Pick<DatabaseConfig, 'statementTimeout' | 'lockTimeout' | 'slowQueryThreshold' | 'debug'>
 >;
 
 type SqliteSettings = Partial<SqliteConnection>;

@@ -31,6 +31,8 @@ export interface DatabaseConfig<Type extends string = string, Connection extends
   readonly statementTimeout: number;
   /** The longest wait for a lock that somebody else holds, in ms. From 0 (do not wait) to 1 h; 10,000 by default. */
   readonly lockTimeout: number;
+  /** From how long on a statement is logged as slow, in ms. From 0 (never) to 24 h; 100 by default. */
+  readonly slowQueryThreshold: number;
   /** Whether every statement is logged with its duration, without its parameters. False by default. */
   readonly debug: boolean;
 }

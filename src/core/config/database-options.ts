@@ -26,4 +26,5 @@ export const poolOptions = {
 export const timeoutOptions = {
   statementTimeout: { min: 0, max: 24 * hour, default: 30 * second },
   lockTimeout: { min: 0, max: hour, default: 10 * second },
+  slowQueryThreshold: { min: 0, max: 24 * hour, default: 100 },
 } as const satisfies Partial<Record<keyof DatabaseConfig, IntegerOption>>;

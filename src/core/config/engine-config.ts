@@ -21,4 +21,18 @@ export interface EngineConfig<Type extends string = string, Connection extends o
    * read is reported by the caller. The result is frozen by the caller.
    */
   readonly parseConnection: (section: ConfigSection) => Connection;
+  /** Says where a database is, for spans and figures. Without it they name the engine's type alone. */
+  placeOf?(connection: Connection): DatabasePlace;
+}
+
+/** Where a database is, in the words of OpenTelemetry. Nothing of it is secret. */
+export interface DatabasePlace {
+  /** What kind of database it is (`db.system.name`), such as `postgresql`. */
+  readonly system: string;
+  /** Its name (`db.namespace`). */
+  readonly namespace?: string | undefined;
+  /** The host, or the folder of a Unix socket (`server.address`). */
+  readonly address?: string | undefined;
+  /** The port (`server.port`). */
+  readonly port?: number | undefined;
 }

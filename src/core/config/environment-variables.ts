@@ -5,6 +5,7 @@ export const environmentVariables = {
   DATABASE_FILENAME: 'connection.filename',
   DATABASE_DURABILITY: 'connection.durability',
   DATABASE_WORKERS: 'connection.workers',
+  DATABASE_LOOP_BLOCK_THRESHOLD: 'connection.loopBlockThreshold',
   DATABASE_HOST: 'connection.host',
   DATABASE_PORT: 'connection.port',
   DATABASE_NAME: 'connection.database',
@@ -26,6 +27,7 @@ export const environmentVariables = {
   DATABASE_POOL_LEAK_THRESHOLD: 'pool.leakThreshold',
   DATABASE_STATEMENT_TIMEOUT: 'statementTimeout',
   DATABASE_LOCK_TIMEOUT: 'lockTimeout',
+  DATABASE_SLOW_QUERY_THRESHOLD: 'slowQueryThreshold',
   DATABASE_DEBUG: 'debug',
 } as const;
 

@@ -48,6 +48,7 @@ export function parseDatabaseConfig(
     pool: parsePool(root.section('pool'), issues),
     statementTimeout: root.integer('statementTimeout', timeoutOptions.statementTimeout),
     lockTimeout: root.integer('lockTimeout', timeoutOptions.lockTimeout),
+    slowQueryThreshold: root.integer('slowQueryThreshold', timeoutOptions.slowQueryThreshold),
     debug: root.boolean('debug', false),
   };
   if (connection !== undefined) section.end();

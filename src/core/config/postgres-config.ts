@@ -81,6 +81,13 @@ export const postgresConfig: EngineConfig<'postgres', PostgresConnection> = {
   schemes: ['postgres', 'postgresql'],
   fromUrl: readPostgresUrl,
   parseConnection,
+  placeOf: ({ host, port, database }) => ({
+    system: 'postgresql',
+    namespace: database,
+    address: host,
+    // A Unix socket has none.
+    port: host.startsWith('/') ? undefined : port,
+  }),
 };
 
 const loopback = new BlockList();

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { basename } from 'node:path';
 import { ValidationError } from '../foundation/errors/validation-error.ts';
 import { decodePercent } from './decode-percent.ts';
 import type { ConfigSection } from './config-section.ts';
@@ -17,6 +18,8 @@ export interface SqliteConnection {
   readonly durability: 'full' | 'normal';
   /** Worker threads that run the reads, so that a heavy one does not hold the event loop. From 0 to 64; 0 by default, and at most `pool.max` − 1 of them are started. */
   readonly workers: number;
+  /** From how long on a statement that keeps the event loop from turning is warned of, in ms. From 0 (never) to 1 h; 50 by default. */
+  readonly loopBlockThreshold: number;
 }
 
 /** What a SQLite connection is where nothing is said. @internal but for the test of the docs */
@@ -24,6 +27,9 @@ export const sqliteDefaults = { durability: 'full' } as const;
 
 /** Range and default of `connection.workers`. @internal but for the test of the docs */
 export const workersOption = { min: 0, max: 64, default: 0 };
+
+/** Range and default of `connection.loopBlockThreshold`. @internal but for the test of the docs */
+export const loopBlockOption = { min: 0, max: 3_600_000, default: 50 };
 
 const memoryName = ':memory:';
 
@@ -39,6 +45,8 @@ export const sqliteConfig: EngineConfig<'sqlite', SqliteConnection> = {
   schemes: ['sqlite', 'file'],
   fromUrl: (url) => ({ connection: { filename: decodePercent(findPath(url)) } }),
   parseConnection,
+  // Without its folders, which say more of the machine than of the database.
+  placeOf: ({ filename }) => ({ system: 'sqlite', namespace: basename(filename) }),
 };
 
 /** `sqlite:name`, `sqlite:///absolute` and `sqlite://./relative` are paths; `sqlite://name` looks like a host. */
@@ -66,7 +74,8 @@ function parseConnection(section: ConfigSection): SqliteConnection {
   if (memory && workers > 0) {
     section.fault('workers', 'must be 0 for a database in memory, which another thread cannot see');
   }
-  return { filename, memory, durability, workers };
+  const loopBlockThreshold = section.integer('loopBlockThreshold', loopBlockOption);
+  return { filename, memory, durability, workers, loopBlockThreshold };
 }
 
 function checkFilename(filename: string, section: ConfigSection): void {

@@ -1,14 +1,18 @@
-import type { Dialect } from 'kysely';
+import type { Dialect, Kysely } from 'kysely';
 import type { DatabaseConfig } from '../config/database-config.ts';
 import type { EngineConfig } from '../config/engine-config.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { Logger } from '../foundation/logger.ts';
-import type { PoolListener } from '../foundation/pool-event.ts';
+import type { LoopBlockListener } from '../foundation/loop-block.ts';
+import type { LeaseListener, PoolListener } from '../foundation/pool-event.ts';
 import type { PoolStats } from '../foundation/pool-stats.ts';
 import type { BackupOptions, BackupReport, RestoreOptions, RestoreReport } from './backup.ts';
 import type { DirectExecutor } from './direct-executor.ts';
+import type { EngineGauges } from './engine-gauges.ts';
+import type { ExaminationFinding } from './examination.ts';
 import type { MigrationTraits } from './migration-traits.ts';
 import type { NotificationListener, Subscription } from './notifications.ts';
+import type { ExplainedStatement, PlanFacts } from './plan-facts.ts';
 import type { SqlVocabulary } from './sql-vocabulary.ts';
 
 /**
@@ -46,6 +50,10 @@ export interface EngineContext {
   readonly logger: Logger;
   /** Hears what happens in the engine's pool. */
   readonly onPoolEvent: PoolListener;
+  /** Hears of every connection that is lent; undefined where nobody does. */
+  readonly leases?: LeaseListener | undefined;
+  /** Hears of statements that kept the event loop from turning; undefined where nobody does. */
+  readonly onLoopBlock?: LoopBlockListener | undefined;
 }
 
 /** An engine at work for one configuration. */
@@ -92,8 +100,33 @@ export interface OpenEngine {
    * @throws ConfigurationError where it cannot be done here, or the name is taken; and the signal's reason
    */
   backup?(file: string, options: BackupOptions): Promise<BackupReport>;
+  /**
+   * Asks the database how it would run a read, without running it, on a connection that nobody holds or waits for.
+   * Absent where the engine has no such thing.
+   *
+   * @returns undefined where no connection is free at once, or the statement is no single read
+   * @throws the error of the database, such as for a text that it does not take
+   */
+  explain?(statement: ExplainedStatement): Promise<PlanFacts | undefined>;
+  /** The absolute path of the database. Absent where it is no file of this machine. */
+  readonly file?: string;
+  /**
+   * Looks at how the database is set up and whether it is sound, for whoever is to mend it. It changes nothing, and
+   * may read all of the database. Absent where the engine has nothing to look at.
+   *
+   * @param db the root handle; what can be seen without it is looked at first
+   * @returns what was looked at, good and bad
+   */
+  examine?(db: Kysely<any>): Promise<readonly ExaminationFinding[]>;
   /** The state of the pool. */
   stats(): PoolStats;
+  /**
+   * What the engine can tell of itself beside its pool. It keeps nobody waiting: it takes no place in the line for a
+   * connection, and a server that does not answer costs about a second. Absent where there is nothing to tell.
+   *
+   * @returns the figures that can be read at the moment; it does not reject
+   */
+  gauges?(): Promise<EngineGauges>;
   /**
    * Refuses new work (PoolClosedError), waits for what is under way until the deadline, then closes
    * every connection. A second call waits for the first.

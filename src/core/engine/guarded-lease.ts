@@ -4,9 +4,8 @@ import type { Lease } from './lease.ts';
 import { isRunning, loopTurn } from './loop-turn.ts';
 import { markRolledBack, transactionAborted } from './transaction-aborted.ts';
 import { transactionClosed } from './transaction-closed.ts';
+import type { StatementOptions } from './statement-options.ts';
 import type { TransactionStanding } from './transaction-standing.ts';
-
-type Options = { readonly signal?: AbortSignal | undefined };
 
 /**
  * Keeps every statement of a transaction in front of its COMMIT or ROLLBACK. Kysely marks a transaction as
@@ -68,14 +67,14 @@ export class GuardedLease implements Lease {
     });
   }
 
-  executeQuery<Row>(query: CompiledQuery, options?: Options): Promise<QueryResult<Row>> {
+  executeQuery<Row>(query: CompiledQuery, options?: StatementOptions): Promise<QueryResult<Row>> {
     return this.#run(query, () => this.#lease.executeQuery<Row>(query, options));
   }
 
   async *streamQuery<Row>(
     query: CompiledQuery,
     chunkSize: number,
-    options?: Options,
+    options?: StatementOptions,
   ): AsyncIterableIterator<QueryResult<Row>> {
     if (!Number.isSafeInteger(chunkSize) || chunkSize < 1) {
       throw new ValidationError('The chunk size of a stream must be an integer from 1.');

@@ -1,4 +1,11 @@
 import type { DatabaseConnection, TransactionSettings } from 'kysely';
+import type { StatementTiming } from '../foundation/statement-timing.ts';
+
+/** How a transaction begins. */
+export interface LeaseSettings extends TransactionSettings {
+  /** Is told while it waits for its connection, where the lease takes one only now; absent where nobody listens. */
+  readonly timing?: StatementTiming | undefined;
+}
 
 /**
  * A connection, lent once: it runs transactions, and gives itself back. `LeasingDriver` guards every lease:
@@ -7,7 +14,7 @@ import type { DatabaseConnection, TransactionSettings } from 'kysely';
  */
 export interface Lease extends DatabaseConnection {
   /** Begins a transaction. It throws ValidationError for settings that the engine does not have. */
-  begin(settings: TransactionSettings): Promise<void>;
+  begin(settings: LeaseSettings): Promise<void>;
   /** Commits. It throws where nothing was committed, and CommitOutcomeUnknownError where nobody knows. */
   commit(): Promise<void>;
   /**

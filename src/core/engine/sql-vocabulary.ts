@@ -31,6 +31,8 @@ export interface SqlVocabulary {
   placeholder(position: number): string;
   /** The server's or library's version, as text. */
   version(): RawBuilder<string>;
+  /** The wall clock of the server in ms since the Unix epoch. Absent where that is this machine's own. */
+  wallClock?(): RawBuilder<number>;
   /**
    * The parameter that stands for a pattern in `like`: `%` any text, `_` one character, `\` takes the next
    * literally. Case-sensitive.

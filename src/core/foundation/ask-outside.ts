@@ -44,7 +44,8 @@ export async function askOutside<Answer>(
   throw new ConnectionError(`${who} gave no answer within ${timeout} ms.`);
 }
 
-function nameError(error: unknown): string {
+/** What may be said of an error whose message may hold a secret: its name and its code. */
+export function nameError(error: unknown): string {
   if (!(error instanceof Error)) return 'it threw what is no error';
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   // A name or a code is a word; anything else may be more than that.

@@ -11,6 +11,14 @@ export type PoolEvent =
   /** A connection has been held for longer than `pool.leakThreshold`. `stack` says who took it. */
   | { readonly type: 'leak'; readonly heldFor: number; readonly stack: string };
 
+/** Hears of every connection that is lent. It must not throw; it runs inside of the pool. */
+export interface LeaseListener {
+  /** A caller has got one. @param wait how long that took, in ms; 0 where one was free */
+  waited(wait: number): void;
+  /** One was given back. @param duration how long it was held, in ms */
+  held(duration: number): void;
+}
+
 /** Why a connection was closed. */
 export type RetirementReason = 'idle' | 'lifetime' | 'lost' | 'unclean' | 'closed';
 

@@ -1,3 +1,15 @@
+import type { DurationSpread } from './duration-buckets.ts';
+
+/** A connection that was held for longer than `pool.leakThreshold`. */
+export interface PoolLeak {
+  /** When it was reported, in ms since the Unix epoch. */
+  readonly at: number;
+  /** For how long it was held then, in ms. */
+  readonly heldFor: number;
+  /** Who took it. */
+  readonly stack: string;
+}
+
 /** The state of a pool at one moment. Counters run from the creation of the pool. */
 export interface PoolStats {
   /** `draining` once `close()` has begun, `closed` once every connection is. */
@@ -24,4 +36,14 @@ export interface PoolStats {
   readonly retired: number;
   /** Callers turned away because no connection came in time or the waiting line was full. */
   readonly timeouts: number;
+  /** Connections lent so far. What SQLite does at once, within one step, takes none. */
+  readonly acquired: number;
+  /** How long those have waited who had to, however it ended; all others have not waited. */
+  readonly waits: DurationSpread;
+  /** For how long in ms all connections were held together that were lent and have been given back. */
+  readonly heldTime: number;
+  /** Connections that were held for longer than `pool.leakThreshold` so far. */
+  readonly leaks: number;
+  /** The last of them, at most five, the newest last. */
+  readonly recentLeaks: readonly PoolLeak[];
 }

@@ -3,6 +3,7 @@ import { MigrationError } from '../foundation/errors/migration-errors.ts';
 import { loadCrypto } from '../foundation/node-crypto.ts';
 import { DatabaseBusyError } from '../foundation/errors/transaction-errors.ts';
 import { ValidationError } from '../foundation/errors/validation-error.ts';
+import { withSlowQueryThreshold } from '../foundation/slow-query-threshold.ts';
 import { readHistory } from './migration-history.ts';
 import type { MigratableDatabase } from './migratable-database.ts';
 import { listSteps, type Course } from './migration-path.ts';
@@ -186,7 +187,7 @@ export class Migrator {
    * const { isSound, schema } = await migrator.verify();
    */
   async verify(): Promise<MigrationVerification> {
-    return verifyMigrations(this.#provider, [this.#set]);
+    return withSlowQueryThreshold(0, () => verifyMigrations(this.#provider, [this.#set]));
   }
 
   /**
@@ -271,11 +272,12 @@ export class Migrator {
     };
     const { owner, lockTimeout: timeout, clock } = plan;
     try {
-      const taken = await db
-        .connection()
-        .execute((connection) =>
+      const taken = await db.connection().execute((connection) =>
+        // Migrations take the time that they need, and are no slow queries.
+        withSlowQueryThreshold(0, () =>
           migrations.lock.holdRun(connection, { owner, timeout, clock }, () => takeSteps(connection, plan)),
-        );
+        ),
+      );
       return this.#report(taken);
     } catch (error) {
       throw error instanceof DatabaseBusyError ? lockedError(plan, error) : error;

@@ -1,7 +1,7 @@
 import type { Clock } from '../foundation/clock.ts';
 import type { Logger } from '../foundation/logger.ts';
-import type { PoolListener } from '../foundation/pool-event.ts';
-import type { PoolStats } from '../foundation/pool-stats.ts';
+import type { LeaseListener, PoolListener } from '../foundation/pool-event.ts';
+import type { PoolLeak, PoolStats } from '../foundation/pool-stats.ts';
 import { noteHolding } from './holding.ts';
 
 /** What a ledger needs to know. */
@@ -14,6 +14,8 @@ export interface LeaseLedgerOptions {
   readonly logger: Logger;
   /** Hears of each leak. */
   readonly onPoolEvent: PoolListener;
+  /** Hears how long each connection was waited for and held. */
+  readonly leases?: LeaseListener | undefined;
 }
 
 /** One connection that is lent. Made by `LeaseLedger.lend`, ended by `LeaseLedger.takeBack`. */
@@ -32,6 +34,9 @@ export interface Holding {
 
 /** Frames of a stack that says who took a connection: enough to get through Kysely to the caller. */
 const stackDepth = 40;
+
+/** How many leaks are remembered with their stacks. */
+const keptLeaks = 5;
 
 /**
  * Who holds a connection, since when, and where they took it. It finds leaks: a connection that is held for
@@ -55,6 +60,9 @@ export class LeaseLedger {
    */
   readonly #holdings: Holding[] = [];
   #cancelCheck: (() => void) | undefined;
+  #heldTime = 0;
+  #leaks = 0;
+  readonly #recentLeaks: PoolLeak[] = [];
 
   /** @param options when a connection counts as leaked, and who hears of it */
   constructor(options: LeaseLedgerOptions) {
@@ -66,13 +74,16 @@ export class LeaseLedger {
    * then a wait for another permit of the line, which might never end, is a NestedAcquireError.
    *
    * @param line the semaphore whose permit is held
+   * @param askedAt when it was asked for, on the monotonic clock; undefined where it was there at once
    * @returns the note, for `takeBack`
    */
-  lend(line: object): Holding {
-    const { leakThreshold, clock } = this.#options;
+  lend(line: object, askedAt?: number): Holding {
+    const { leakThreshold, clock, leases } = this.#options;
+    const since = clock.monotonic();
+    leases?.waited(since - (askedAt ?? since));
     const holding: Holding = {
       line,
-      since: clock.monotonic(),
+      since,
       origin: leakThreshold > 0 ? captureOrigin() : undefined,
       notes: noteHolding(line),
       isReported: false,
@@ -91,6 +102,9 @@ export class LeaseLedger {
     const place = this.#holdings.indexOf(holding);
     if (place === -1) return;
     this.#holdings.splice(place, 1);
+    const held = this.#options.clock.monotonic() - holding.since;
+    this.#heldTime += held;
+    this.#options.leases?.held(held);
     holding.notes?.delete(holding.line);
     if (this.#cancelCheck === undefined || this.#holdings.length > 0) return;
     this.#cancelCheck();
@@ -104,6 +118,11 @@ export class LeaseLedger {
     const longestHold = this.#options.clock.monotonic() - oldest.since;
     const stack = stackOf(oldest);
     return stack === undefined ? { longestHold } : { longestHold, longestHoldStack: stack };
+  }
+
+  /** @returns what has been counted so far, as `PoolStats` has it */
+  totals(): Pick<PoolStats, 'heldTime' | 'leaks' | 'recentLeaks'> {
+    return { heldTime: this.#heldTime, leaks: this.#leaks, recentLeaks: [...this.#recentLeaks] };
   }
 
   /** One timer, for the oldest that is not reported yet. It keeps no process alive. */
@@ -129,6 +148,9 @@ export class LeaseLedger {
     for (const holding of leaks) {
       const heldFor = now - holding.since;
       const stack = stackOf(holding) ?? '';
+      this.#leaks += 1;
+      this.#recentLeaks.push({ at: clock.now(), heldFor, stack });
+      if (this.#recentLeaks.length > keptLeaks) this.#recentLeaks.shift();
       logger.warn(
         { heldFor, leakThreshold, stack },
         'A connection is held for longer than pool.leakThreshold. `stack` says who took it.',

@@ -1,5 +1,6 @@
 import { NestedAcquireError, PoolTimeoutError } from '../foundation/errors/connection-errors.ts';
 import type { Clock } from '../foundation/clock.ts';
+import { DurationBuckets, type DurationSpread } from '../foundation/duration-buckets.ts';
 import { silentPoolListener, type PoolListener } from '../foundation/pool-event.ts';
 import type { PoolStats } from '../foundation/pool-stats.ts';
 import { isHolding } from './holding.ts';
@@ -29,6 +30,8 @@ export interface SemaphoreStats {
   readonly waiting: number;
   /** In ms. */
   readonly longestWait: number;
+  /** How long those have waited who had to. */
+  readonly waits: DurationSpread;
   /** Callers turned away, by the deadline or by a full line. */
   readonly timeouts: number;
 }
@@ -53,6 +56,7 @@ export class Semaphore {
   readonly #order = this.#line.values();
   #held = 0;
   #longestWait = 0;
+  readonly #waits = new DurationBuckets();
   #timeouts = 0;
   #closed = false;
   /** Called when every permit is back. */
@@ -135,12 +139,18 @@ export class Semaphore {
     });
   }
 
+  /** How many wait for a permit. */
+  get waiting(): number {
+    return this.#line.size;
+  }
+
   /** @returns the counts as of now */
   stats(): SemaphoreStats {
     return {
       held: this.#held,
       waiting: this.#line.size,
       longestWait: this.#longestWait,
+      waits: this.#waits.spread(),
       timeouts: this.#timeouts,
     };
   }
@@ -173,6 +183,7 @@ export class Semaphore {
     this.#line.delete(waiter);
     const waited = this.#options.clock.monotonic() - waiter.since;
     if (waited > this.#longestWait) this.#longestWait = waited;
+    this.#waits.record(waited);
     waiter.forgetSignal?.();
     if (this.#line.size > 0) return;
     this.#cancelDeadline?.();

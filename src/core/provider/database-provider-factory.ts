@@ -11,32 +11,35 @@ import { sqliteEngine } from '../engine/sqlite/sqlite-engine.ts';
 import { systemClock, type Clock } from '../foundation/clock.ts';
 import { ConfigurationError } from '../foundation/errors/configuration-error.ts';
 import { assertNodeVersion } from '../foundation/runtime.ts';
-import { silentLogger, type Logger } from '../foundation/logger.ts';
-import { guardPoolListener, silentPoolListener, type PoolListener } from '../foundation/pool-event.ts';
-import { guardStatementListener, type StatementListener } from '../foundation/statement-event.ts';
+import { silentLogger } from '../foundation/logger.ts';
+import { silentPoolListener, type PoolListener } from '../foundation/pool-event.ts';
+import { watchDatabase, type Telemetry } from '../foundation/telemetry.ts';
+import { createLoopBlockLog } from '../metrics/loop-block-log.ts';
 import { DatabaseProvider, type InitializeHook } from './database-provider.ts';
-import { ObservedExecutor, observeKysely } from './observed-executor.ts';
+import { ObservedExecutor } from './observed-executor.ts';
 import { DatabaseRecovery } from './database-recovery.ts';
+import { poolListenerOf } from './pool-listener.ts';
 import { ProviderKysely } from './provider-kysely.ts';
 import { RetryingExecutor } from './retrying-executor.ts';
-import { createStatementLog } from './statement-log.ts';
+import { statementAudienceOf, type StatementAudienceOptions } from './statement-audience.ts';
+import { StatementObserver } from './statement-observer.ts';
+import { TracedDialect } from './traced-dialect.ts';
+import { TracedExecutor } from './traced-executor.ts';
 import { TrackedDialect } from './tracked-dialect.ts';
 import { TrackedExecutor } from './tracked-executor.ts';
 import type { TrackedDatabase } from './transaction-context.ts';
 import { Transactions } from './transactions.ts';
 
 /** Everything that a provider may be given beside its configuration. */
-export interface ProviderOptions<DB> {
+export interface ProviderOptions<DB> extends StatementAudienceOptions {
   /** Engines of the application's own, beside the built-in ones. One of them may replace a built-in type. */
   readonly engines?: readonly Engine[];
   /** Kysely plugins. */
   readonly plugins?: readonly KyselyPlugin[];
-  /** Where the library reports; silent by default, and the console for `debug: true`. */
-  readonly logger?: Logger;
+  /** Makes spans and figures for OpenTelemetry: what `createTelemetry` of `liminal-data/metrics` made. */
+  readonly telemetry?: Telemetry | undefined;
   /** Hears what happens in the pool: connections opened and closed, time-outs, leaks. */
   readonly onPoolEvent?: PoolListener;
-  /** Hears every statement with its time, beside the log of `debug: true`. */
-  readonly onStatement?: StatementListener;
   /** Where time comes from; the machine's by default. */
   readonly clock?: Clock;
   /** Answers for the schema on `initialize()`: what `guardSchema` of `liminal-data/migrate` returned. */
@@ -71,19 +74,39 @@ export const DatabaseProviderFactory = {
     // Again, since a bundler may drop the check that the main door makes when it is loaded.
     assertNodeVersion();
     const { clock = systemClock, logger = silentLogger, plugins = [], onInitialize = [] } = options;
-    const onPoolEvent =
-      options.onPoolEvent === undefined ? silentPoolListener : guardPoolListener(options.onPoolEvent, logger);
+    const onPoolEvent = poolListenerOf(options);
     const { engine, parsed } = pickEngine(config, options.engines);
-    const opened = engine.open(parsed, { clock, logger, onPoolEvent });
-    const listener = statementListenerOf(options.onStatement, options.logger, parsed.debug);
-    const log = listener === undefined ? {} : { log: observeKysely(listener) };
+    const telemetry = options.telemetry?.[watchDatabase]({
+      ...(engine.config.placeOf?.(parsed.connection) ?? { system: parsed.type }),
+      stats: () => opened.stats(),
+    });
+    const opened = engine.open(parsed, {
+      clock,
+      logger,
+      onPoolEvent,
+      leases: telemetry?.leases,
+      onLoopBlock: createLoopBlockLog(logger),
+    });
+    const audience = statementAudienceOf(options, { config: parsed, engine: opened, clock, telemetry });
+    const observer = audience && new StatementObserver(audience, clock);
     const database: TrackedDatabase = {};
-    const dialect = new TrackedDialect(opened.dialect, database, logger);
-    const db = new ProviderKysely<DB>({ dialect, plugins: [...plugins], ...log }, opened);
-    const driver = opened.dialect.createDriver();
+    const traced = new TracedDialect(opened.dialect, clock, telemetry?.transactions);
+    const dialect = new TrackedDialect(traced, database, logger);
+    const db = new ProviderKysely<DB>({ dialect, plugins: [...plugins] }, opened, observer);
+    const driver = traced.createDriver();
     const recovery = new DatabaseRecovery(db, clock);
+    const listener = telemetry?.transactions;
     return new DatabaseProvider({
-      transactions: new Transactions<DB>({ db, driver, database, listener, clock, logger, recovery }),
+      transactions: new Transactions<DB>({
+        db,
+        driver,
+        database,
+        observer,
+        listener,
+        clock,
+        logger,
+        recovery,
+      }),
       type: parsed.type,
       engine: opened,
       db,
@@ -92,9 +115,13 @@ export const DatabaseProviderFactory = {
         plugins.length > 0
           ? undefined
           : trackDirect(
-              observeDirect(retryReads(opened, db, parsed, { clock, recovery }), listener, clock),
+              retryReads(watchDirect(opened.direct, observer, clock), opened, db, parsed, {
+                clock,
+                recovery,
+              }),
               database,
             ),
+      committedReads: watchDirect(opened.committedReads, observer, clock),
       clock,
       logger,
       schema: options.schema,
@@ -151,23 +178,9 @@ function pickEngine(
   return { engine: engines.find((candidate) => candidate.config.type === parsed.type) as Engine, parsed };
 }
 
-function statementListenerOf(
-  onStatement: StatementListener | undefined,
-  logger: Logger | undefined,
-  debug: boolean,
-): StatementListener | undefined {
-  const hear = onStatement && guardStatementListener(onStatement, logger ?? silentLogger);
-  if (!debug) return hear;
-  const log = createStatementLog(logger);
-  if (hear === undefined) return log;
-  return (event) => {
-    log(event);
-    hear(event);
-  };
-}
-
 function retryReads<DB>(
-  { direct, isRemote = false }: OpenEngine,
+  direct: DirectExecutor | undefined,
+  { isRemote = false }: OpenEngine,
   db: Kysely<DB>,
   { pool: { acquireTimeout }, statementTimeout }: DatabaseConfig,
   { clock, recovery }: { readonly clock: Clock; readonly recovery: DatabaseRecovery },
@@ -177,14 +190,14 @@ function retryReads<DB>(
   return new RetryingExecutor(direct, db, clock, { operationTimeout, recovery });
 }
 
-function observeDirect(
+function watchDirect(
   direct: DirectExecutor | undefined,
-  listener: StatementListener | undefined,
+  observer: StatementObserver | undefined,
   clock: Clock,
 ): DirectExecutor | undefined {
-  return direct === undefined || listener === undefined
-    ? direct
-    : new ObservedExecutor(direct, listener, clock);
+  if (direct === undefined) return undefined;
+  const traced = new TracedExecutor(direct, clock);
+  return observer === undefined ? traced : new ObservedExecutor(traced, observer, direct);
 }
 
 function trackDirect(

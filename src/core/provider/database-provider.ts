@@ -3,6 +3,8 @@ import type { BackupOptions, BackupReport } from '../engine/backup.ts';
 import type { MigrationTraits } from '../engine/migration-traits.ts';
 import type { SchemaGuard, SchemaMode } from '../engine/schema-guard.ts';
 import type { DirectExecutor } from '../engine/direct-executor.ts';
+import type { EngineGauges } from '../engine/engine-gauges.ts';
+import type { ExaminationFinding } from '../engine/examination.ts';
 import type { OpenEngine } from '../engine/engine.ts';
 import type { NotificationListener, Subscription } from '../engine/notifications.ts';
 import type { SqlVocabulary } from '../engine/sql-vocabulary.ts';
@@ -13,7 +15,7 @@ import { SharedDefinitions } from '../query/shared-definitions.ts';
 import { rewritePlaceholders } from '../query/placeholders.ts';
 import { runStatement, type StatementTarget } from '../query/statement-target.ts';
 import type { Logger } from '../foundation/logger.ts';
-import { bindCommittedReads } from './committed-reads.ts';
+import { bindCommittedReads, type CommittedReads } from './committed-reads.ts';
 import { checkDeadline } from './deadline.ts';
 import { defaultDeadlines, type CloseOptions, type InitializeOptions } from './lifecycle-options.ts';
 import { checkSchemaMode } from './schema-mode.ts';
@@ -40,6 +42,8 @@ export interface ProviderParts<DB> {
   readonly db: Kysely<DB>;
   /** The way past Kysely's executor; undefined where there is none. */
   readonly direct: DirectExecutor | undefined;
+  /** Reads what is committed at this moment; undefined where a transaction sees that anyway. */
+  readonly committedReads: CommittedReads | undefined;
   /** Runs work in transactions. */
   readonly transactions: Transactions<DB>;
   /** Where deadlines get their time from. */
@@ -78,6 +82,8 @@ export class DatabaseProvider<DB> implements StatementTarget<DB>, AsyncDisposabl
   readonly sql: SqlVocabulary;
   /** How migrations run here; for the Migrator. */
   readonly migrations: MigrationTraits;
+  /** The absolute path of the database; undefined where it is no file of this machine. */
+  readonly file: string | undefined;
   readonly #engine: OpenEngine;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -97,12 +103,13 @@ export class DatabaseProvider<DB> implements StatementTarget<DB>, AsyncDisposabl
     this.direct = parts.direct;
     this.sql = parts.engine.sql;
     this.migrations = parts.engine.migrations;
+    this.file = parts.engine.file;
     this.#engine = parts.engine;
     this.#clock = parts.clock;
     this.#logger = parts.logger;
     this.#transactions = parts.transactions;
     bindTransactions(this, parts.transactions);
-    bindCommittedReads(this, parts.engine.committedReads);
+    bindCommittedReads(this, parts.committedReads);
     this.#schema = parts.schema;
     this.#hooks = parts.hooks;
   }
@@ -268,6 +275,38 @@ export class DatabaseProvider<DB> implements StatementTarget<DB>, AsyncDisposabl
   /** @returns the state of the pool at this moment */
   stats(): PoolStats {
     return this.#engine.stats();
+  }
+
+  /**
+   * Looks at how the database is set up and whether it is sound, as `liminal-data doctor` does: versions, damage, rows
+   * that break a foreign key, foreign keys without an index, durability, limits of the server. It changes nothing, and
+   * reads all of a SQLite database, on the thread of the caller: no call for a service at work.
+   *
+   * @returns what was looked at, good and bad; nothing where the engine cannot look
+   * @throws ConnectionError where the database cannot be reached, and the errors of a statement
+   * @example
+   * const faults = (await provider.examine()).filter(({ status }) => status !== 'healthy');
+   */
+  async examine(): Promise<readonly ExaminationFinding[]> {
+    return (await this.#engine.examine?.(this.db)) ?? [];
+  }
+
+  /**
+   * Reads what the engine can tell of itself beside its pool: of SQLite the write-ahead log, checkpoints, the
+   * writer's line, how long statements have held the event loop, and the worker threads; of Postgres its version,
+   * the sessions, prepared statements, and how far each replica is behind. It waits for no connection of the pool.
+   *
+   * @returns the figures that can be read at the moment; what cannot is absent, and it never throws
+   * @example
+   * const { wal, loop, replicas = [] } = await provider.gauges();
+   */
+  async gauges(): Promise<EngineGauges> {
+    try {
+      return (await this.#engine.gauges?.()) ?? {};
+    } catch (error) {
+      this.#logger.debug({ error }, 'the figures of an engine could not be read');
+      return {};
+    }
   }
 
   /**

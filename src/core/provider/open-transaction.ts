@@ -5,7 +5,6 @@ import type { TransactionFailure } from '../engine/transaction-standing.ts';
 import { CommitOutcomeUnknownError } from '../foundation/errors/connection-errors.ts';
 import { suppress } from './suppressed-error.ts';
 import { TransactionScope, type TransactionParts } from './transaction-scope.ts';
-import { observeConnection } from './observed-connection.ts';
 
 /** A transaction that has begun, on a connection that it gives back when it ends. It ends once. */
 export class OpenTransaction<DB> {
@@ -14,13 +13,19 @@ export class OpenTransaction<DB> {
   readonly #connection: DatabaseConnection;
   #end: Promise<void> | undefined;
 
-  /** @param connection its transaction has begun; it belongs to this object from now on */
-  constructor(parts: TransactionParts<DB>, connection: DatabaseConnection, settings: TransactionSettings) {
-    const { listener, clock } = parts;
+  /**
+   * @param connection its transaction has begun; it belongs to this object from now on
+   * @param number that of the transaction
+   */
+  constructor(
+    parts: TransactionParts<DB>,
+    connection: DatabaseConnection,
+    settings: TransactionSettings,
+    number: number,
+  ) {
     this.#parts = parts;
     this.#connection = connection;
-    const observed = listener === undefined ? connection : observeConnection(connection, listener, clock);
-    this.scope = new TransactionScope<DB>(parts, observed, settings);
+    this.scope = new TransactionScope<DB>(parts, connection, settings, number);
   }
 
   /** Whether its end has begun. */

@@ -2,11 +2,15 @@ import {
   ConnectionBuilder,
   Kysely,
   type AbortableOperationOptions,
+  type ConnectionProvider,
   type KyselyConfig,
   type KyselyProps,
+  type QueryExecutor,
 } from 'kysely';
 import type { OpenEngine } from '../engine/engine.ts';
 import { confineHoldings } from '../pool/holding.ts';
+import { ObservedKyselyExecutor } from './observed-kysely-executor.ts';
+import type { StatementObserver } from './statement-observer.ts';
 import type { TrackedDialect } from './tracked-dialect.ts';
 import { confine } from './transaction-context.ts';
 
@@ -25,11 +29,24 @@ export class ProviderKysely<DB> extends Kysely<DB> {
   /** What it was made of. */
   readonly config: ProviderKyselyConfig;
   readonly #engine: OpenEngine;
+  /** Whose driver Kysely initializes and destroys, where the executor of this one is observed. */
+  readonly #plain: Kysely<DB> | undefined;
 
-  constructor(config: ProviderKyselyConfig, engine: OpenEngine) {
-    super(config);
+  /** @param observer hears every statement; undefined where nobody does */
+  constructor(config: ProviderKyselyConfig, engine: OpenEngine, observer?: StatementObserver) {
+    const plain = observer && new Kysely<DB>(config);
+    super(plain === undefined ? config : observedProps(config, plain.getExecutor(), observer!));
     this.config = config;
     this.#engine = engine;
+    this.#plain = plain;
+  }
+
+  /** An executor whose connections all stand in one transaction. */
+  executorOn(provider: ConnectionProvider, transaction: number): QueryExecutor {
+    const executor = this.getExecutor();
+    return executor instanceof ObservedKyselyExecutor
+      ? executor.within(provider, transaction)
+      : executor.withConnectionProvider(provider);
   }
 
   override connection(): ConnectionBuilder<DB> {
@@ -39,9 +56,25 @@ export class ProviderKysely<DB> extends Kysely<DB> {
   }
 
   override async destroy(): Promise<void> {
-    await super.destroy();
+    await (this.#plain?.destroy() ?? super.destroy());
     await this.#engine.close(closeDeadline);
   }
+}
+
+function observedProps(
+  config: ProviderKyselyConfig,
+  inner: QueryExecutor,
+  observer: StatementObserver,
+): KyselyProps {
+  const { dialect } = config;
+  const { driver } = dialect;
+  const transactionOn = driver.transactionOn.bind(driver);
+  return {
+    config,
+    dialect,
+    driver,
+    executor: new ObservedKyselyExecutor(inner, { observer, transactionOn }),
+  };
 }
 
 /**

@@ -8,8 +8,10 @@ import type {
 } from 'kysely';
 import type { Logger } from '../foundation/logger.ts';
 import { enterHoldings } from '../pool/holding.ts';
+import { numberTransaction } from './traced-connection.ts';
 import {
   enterTransaction,
+  nextTransactionNumber,
   requireOutside,
   type RunningTransaction,
   type TrackedDatabase,
@@ -24,7 +26,7 @@ type Compile = QueryCompiler['compileQuery'];
  */
 export class TrackedDialect implements Dialect {
   /** The only one: Kysely keeps it to itself, and who keeps a connection needs it as well. */
-  readonly driver: Driver;
+  readonly driver: TrackedDriver;
   readonly #inner: Dialect;
 
   /**
@@ -60,7 +62,7 @@ interface KyselyTransaction extends RunningTransaction {
   state: RunningTransaction['state'];
 }
 
-class TrackedDriver implements Driver {
+export class TrackedDriver implements Driver {
   readonly #inner: Driver;
   readonly #database: TrackedDatabase;
   readonly #logger: Logger;
@@ -88,6 +90,11 @@ class TrackedDriver implements Driver {
     if (inner.releaseSavepoint) this.releaseSavepoint = inner.releaseSavepoint.bind(inner);
   }
 
+  /** The number of the transaction that Kysely runs on a connection; undefined where it runs none. */
+  transactionOn(connection: DatabaseConnection): number | undefined {
+    return this.#transactions.get(connection)?.number;
+  }
+
   init(options?: Options): Promise<void> {
     return this.#inner.init(options);
   }
@@ -99,8 +106,13 @@ class TrackedDriver implements Driver {
 
   /** Not `async`, and the context first: Kysely waits for it, and takes over the context of that moment. */
   beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
-    const transaction: KyselyTransaction = { database: this.#database, state: 'open' };
+    const transaction: KyselyTransaction = {
+      database: this.#database,
+      number: nextTransactionNumber(),
+      state: 'open',
+    };
     this.#transactions.set(connection, transaction);
+    numberTransaction(connection, transaction.number);
     enterHoldings();
     enterTransaction(transaction);
     return this.#inner.beginTransaction(connection, settings);

@@ -1,8 +1,7 @@
 import type { CompiledQuery, QueryResult } from 'kysely';
 import type { DirectExecutor } from '../engine/direct-executor.ts';
+import type { StatementOptions } from '../engine/statement-options.ts';
 import { isAlone, requireOutside, type TrackedDatabase } from './transaction-context.ts';
-
-type Options = { readonly signal?: AbortSignal | undefined };
 
 /** The direct way of a root handle: inside of a running transaction it is closed. */
 export class TrackedExecutor implements DirectExecutor {
@@ -15,7 +14,7 @@ export class TrackedExecutor implements DirectExecutor {
     this.#database = database;
   }
 
-  execute<Row>(query: CompiledQuery<Row>, options?: Options): Promise<QueryResult<Row>> {
+  execute<Row>(query: CompiledQuery<Row>, options?: StatementOptions): Promise<QueryResult<Row>> {
     return isAlone() ? this.#inner.execute(query, options) : this.#executeOutside(query, options);
   }
 
@@ -26,7 +25,7 @@ export class TrackedExecutor implements DirectExecutor {
 
   async #executeOutside<Row>(
     query: CompiledQuery<Row>,
-    options: Options | undefined,
+    options: StatementOptions | undefined,
   ): Promise<QueryResult<Row>> {
     requireOutside(this.#database);
     return this.#inner.execute(query, options);

@@ -2,13 +2,18 @@ import type { CompiledQuery, ConnectionProvider, DatabaseConnection, QueryResult
 import { transactionAborted } from '../engine/transaction-aborted.ts';
 import { transactionClosed } from '../engine/transaction-closed.ts';
 import { transactionControlOf } from '../engine/transaction-control.ts';
+import type { StatementOptions } from '../engine/statement-options.ts';
 import type { TransactionFailure } from '../engine/transaction-standing.ts';
+import type { StatementTiming } from '../foundation/statement-timing.ts';
 import type { LiminalDataError } from '../foundation/errors/liminal-data-error.ts';
 import { OutsideTransactionError } from '../foundation/errors/transaction-errors.ts';
 import { isInside, type RunningTransaction } from './transaction-context.ts';
 
-type Options = { readonly signal?: AbortSignal | undefined };
-type Turn = <Result>(work: () => Promise<Result>) => Promise<Result>;
+type Turn = <Result>(
+  work: () => Promise<Result>,
+  query?: CompiledQuery,
+  timing?: StatementTiming,
+) => Promise<Result>;
 
 const ignore = () => {};
 
@@ -52,8 +57,8 @@ export class TransactionConnection implements ConnectionProvider {
    * @throws TransactionClosedError after the end, TransactionAbortedError after a failure, OutsideTransactionError
    *   from inside of a scope that stands in this one
    */
-  execute<Row>(query: CompiledQuery<Row>): Promise<QueryResult<Row>> {
-    return this.#inTurn(() => this.#run(query, undefined), query);
+  execute<Row>(query: CompiledQuery<Row>, options?: StatementOptions): Promise<QueryResult<Row>> {
+    return this.#inTurn(() => this.#run(query, options), query, options?.timing);
   }
 
   provideConnection<Result>(consumer: (connection: DatabaseConnection) => Promise<Result>): Promise<Result> {
@@ -106,7 +111,7 @@ export class TransactionConnection implements ConnectionProvider {
     if (this.#isRunning) await this.#connection.cancelQuery?.(control);
   }
 
-  async #run<Row>(query: CompiledQuery, options: Options | undefined): Promise<QueryResult<Row>> {
+  async #run<Row>(query: CompiledQuery, options: StatementOptions | undefined): Promise<QueryResult<Row>> {
     this.#isRunning = true;
     try {
       const result = await this.#connection.executeQuery<Row>(query, options);
@@ -124,22 +129,27 @@ export class TransactionConnection implements ConnectionProvider {
   #lend(): DatabaseConnection {
     const connection = this.#connection;
     let isRunning = false;
-    const inTurn = <Result>(work: () => Promise<Result>, query?: CompiledQuery) =>
-      this.#inTurn(async () => {
-        isRunning = true;
-        try {
-          return await work();
-        } finally {
-          isRunning = false;
-        }
-      }, query);
+    const inTurn = <Result>(work: () => Promise<Result>, query?: CompiledQuery, timing?: StatementTiming) =>
+      this.#inTurn(
+        async () => {
+          isRunning = true;
+          try {
+            return await work();
+          } finally {
+            isRunning = false;
+          }
+        },
+        query,
+        timing,
+      );
     return {
-      executeQuery: <Row>(query: CompiledQuery, options?: Options) =>
+      executeQuery: <Row>(query: CompiledQuery, options?: StatementOptions) =>
         inTurn<QueryResult<Row>>(
           async () => (isAborted(options) ? { rows: [] } : this.#run<Row>(query, options)),
           query,
+          options?.timing,
         ),
-      streamQuery: <Row>(query: CompiledQuery, chunkSize: number, options?: Options) =>
+      streamQuery: <Row>(query: CompiledQuery, chunkSize: number, options?: StatementOptions) =>
         this.#stream(connection.streamQuery<Row>(query, chunkSize, options), inTurn, options),
       // Kysely looks at whether these exist, so they exist only where the connection has them.
       ...(connection.cancelQuery && {
@@ -157,11 +167,15 @@ export class TransactionConnection implements ConnectionProvider {
   async *#stream<Row>(
     chunks: AsyncIterableIterator<QueryResult<Row>>,
     inTurn: Turn,
-    options: Options | undefined,
+    options: StatementOptions | undefined,
   ): AsyncIterableIterator<QueryResult<Row>> {
     try {
       for (;;) {
-        const next = await inTurn(async () => (isAborted(options) ? undefined : this.#nextChunk(chunks)));
+        const next = await inTurn(
+          async () => (isAborted(options) ? undefined : this.#nextChunk(chunks)),
+          undefined,
+          options?.timing,
+        );
         if (next === undefined || next.done === true) return;
         yield next.value;
       }
@@ -185,10 +199,14 @@ export class TransactionConnection implements ConnectionProvider {
     }
   }
 
-  #inTurn<Result>(work: () => Promise<Result>, query?: CompiledQuery): Promise<Result> {
+  #inTurn<Result>(
+    work: () => Promise<Result>,
+    query?: CompiledQuery,
+    timing?: StatementTiming,
+  ): Promise<Result> {
     const refusal = this.#refusal(query, true);
     if (refusal !== undefined) return Promise.reject(refusal);
-    const turn = this.#last === undefined ? work() : this.#queue(this.#last, work, query);
+    const turn = this.#last === undefined ? work() : this.#queue(this.#last, work, query, timing);
     this.#last = turn;
     const leave = () => {
       if (this.#last === turn) this.#last = undefined;
@@ -201,8 +219,11 @@ export class TransactionConnection implements ConnectionProvider {
     before: Promise<unknown>,
     work: () => Promise<Result>,
     query: CompiledQuery | undefined,
+    timing: StatementTiming | undefined,
   ): Promise<Result> {
+    timing?.startWait();
     await before.catch(ignore);
+    timing?.endWait();
     const refusal = this.#refusal(query, false);
     if (refusal !== undefined) throw refusal;
     return work();
@@ -230,7 +251,7 @@ export class TransactionConnection implements ConnectionProvider {
   }
 }
 
-function isAborted(options: Options | undefined): boolean {
+function isAborted(options: StatementOptions | undefined): boolean {
   return options?.signal?.aborted === true;
 }
 

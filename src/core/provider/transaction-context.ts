@@ -8,6 +8,8 @@ export type TrackedDatabase = object;
 export interface RunningTransaction {
   /** Whose transaction it is: what is asked of another database is none of its business. */
   readonly database: TrackedDatabase;
+  /** Which one of this process it is, from 1; that of the transaction around it where it is a savepoint. */
+  readonly number: number;
   /**
    * How it stands. Code that it left behind may go on for longer: behind a commit it is outside, but behind a
    * rollback it is a part of what was undone.
@@ -18,6 +20,14 @@ export interface RunningTransaction {
 interface Frame {
   readonly transaction: RunningTransaction;
   readonly around: Frame | undefined;
+}
+
+let lastNumber = 0;
+
+/** Numbers a transaction that begins. */
+export function nextTransactionNumber(): number {
+  lastNumber += 1;
+  return lastNumber;
 }
 
 /** The transactions around the running code, by the async context. */

@@ -2,6 +2,8 @@ import type { DatabaseConnection, TransactionSettings } from 'kysely';
 import { trackHoldings } from '../pool/holding.ts';
 import { OpenTransaction } from './open-transaction.ts';
 import { suppress } from './suppressed-error.ts';
+import { numberTransaction } from './traced-connection.ts';
+import { nextTransactionNumber } from './transaction-context.ts';
 import type { TransactionParts, TransactionScope } from './transaction-scope.ts';
 
 /** What is known of work in a transaction beside what it returns. */
@@ -39,13 +41,15 @@ export class TransactionRunner<DB> {
       this.#isReady = true;
     }
     const connection = await driver.acquireConnection(signal && { signal });
+    const number = nextTransactionNumber();
+    numberTransaction(connection, number);
     try {
       await driver.beginTransaction(connection, settings);
     } catch (error) {
       await this.#giveUp(connection, error);
       throw error;
     }
-    const transaction = new OpenTransaction(this.#parts, connection, settings);
+    const transaction = new OpenTransaction(this.#parts, connection, settings, number);
     // From here on the signal ends the scope. Between the one and the other nobody would hear it, and the work of a
     // caller who was let go would be kept.
     run.scope = transaction.scope;
@@ -73,6 +77,14 @@ export class TransactionRunner<DB> {
     return leaveOnAbort(signal, run, () => trackHoldings(() => this.#live(settings, work, signal, run)));
   }
 
+  #runIn<Result>(
+    scope: TransactionScope<DB>,
+    work: (scope: TransactionScope<DB>) => Promise<Result>,
+  ): Promise<Result> {
+    const { listener } = this.#parts;
+    return listener === undefined ? scope.run(work) : listener.runIn(scope.number, () => scope.run(work));
+  }
+
   async #giveUp(connection: DatabaseConnection, failure: unknown): Promise<void> {
     const { driver, logger } = this.#parts;
     try {
@@ -92,7 +104,7 @@ export class TransactionRunner<DB> {
     const transaction = await this.begin(settings, signal, run);
     let result: Result;
     try {
-      result = await transaction.scope.run(work);
+      result = await this.#runIn(transaction.scope, work);
     } catch (error) {
       await transaction.rollback({ error });
       throw error;

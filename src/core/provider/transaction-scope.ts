@@ -11,12 +11,14 @@ import type { TransactionFailure } from '../engine/transaction-standing.ts';
 import { transactionClosed } from '../engine/transaction-closed.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { Logger } from '../foundation/logger.ts';
-import type { StatementListener } from '../foundation/statement-event.ts';
 import { isLoss } from './database-recovery.ts';
+import { ObservedRunner } from './observed-runner.ts';
 import type { ProviderKysely } from './provider-kysely.ts';
 import { ScopeHandle } from './scope-handle.ts';
 import { suppress } from './suppressed-error.ts';
 import { TransactionConnection } from './transaction-connection.ts';
+import type { TransactionListener } from '../foundation/telemetry.ts';
+import type { StatementObserver } from './statement-observer.ts';
 import { runInside, type RunningTransaction, type TrackedDatabase } from './transaction-context.ts';
 import { TransactionHooks } from './transaction-hooks.ts';
 
@@ -27,8 +29,10 @@ export interface TransactionParts<DB> {
   /** Lends connections, and begins and ends transactions on them. */
   readonly driver: Driver;
   readonly database: TrackedDatabase;
-  /** Hears every statement; undefined where nobody does. */
-  readonly listener: StatementListener | undefined;
+  /** Tells who listens of the statements; undefined where nobody does. */
+  readonly observer: StatementObserver | undefined;
+  /** Hears of the transactions; undefined where nobody does. */
+  readonly listener: TransactionListener | undefined;
   readonly clock: Clock;
   /** Hears of what fails behind an error, and of hooks that fail. */
   readonly logger: Logger;
@@ -42,6 +46,7 @@ export interface TransactionParts<DB> {
  */
 export class TransactionScope<DB> implements RunningTransaction {
   readonly database: TrackedDatabase;
+  readonly number: number;
   /** The handle whose statements belong to it. */
   readonly db: Transaction<DB>;
   readonly hooks: TransactionHooks;
@@ -67,11 +72,15 @@ export class TransactionScope<DB> implements RunningTransaction {
   /** Lets go of the work, where it runs, or of who takes part in the commit. */
   #leave: ((reason: unknown) => void) | undefined;
 
-  /** @param connection in a transaction that has begun */
+  /**
+   * @param connection in a transaction that has begun
+   * @param number that of the transaction
+   */
   constructor(
     parts: TransactionParts<DB>,
     connection: DatabaseConnection,
     settings: TransactionSettings,
+    number: number,
     around?: TransactionScope<DB>,
   ) {
     this.settings = settings;
@@ -80,6 +89,7 @@ export class TransactionScope<DB> implements RunningTransaction {
     this.#around = around;
     this.#depth = around === undefined ? 0 : around.#depth + 1;
     this.database = parts.database;
+    this.number = number;
     this.hooks = new TransactionHooks(parts.logger, settings.accessMode === 'read only', around?.hooks);
     this.#statements = new TransactionConnection(connection);
     this.db = this.#makeHandle(this.#statements);
@@ -150,7 +160,7 @@ export class TransactionScope<DB> implements RunningTransaction {
     work: (scope: TransactionScope<DB>) => Promise<Result>,
     onOpen: (scope: TransactionScope<DB>) => void = () => {},
   ): Promise<Result> {
-    const inner = new TransactionScope<DB>(this.#parts, this.#connection, this.settings, this);
+    const inner = new TransactionScope<DB>(this.#parts, this.#connection, this.settings, this.number, this);
     try {
       return await this.#statements.hold(inner, async () => {
         this.#inner = inner;
@@ -314,10 +324,11 @@ export class TransactionScope<DB> implements RunningTransaction {
   };
 
   #makeHandle(statements: TransactionConnection): Transaction<DB> {
-    const { db, driver } = this.#parts;
-    const executor = db.getExecutor().withConnectionProvider(statements);
+    const { db, driver, observer } = this.#parts;
+    const executor = db.executorOn(statements, this.number);
     const { config } = db;
-    const runner = executor.plugins.length === 0 ? statements : undefined;
+    const straight = observer ? new ObservedRunner(statements, observer, this.number) : statements;
+    const runner = executor.plugins.length === 0 ? straight : undefined;
     return new ScopeHandle<DB>({ config, dialect: config.dialect, driver, executor }, this.hooks, runner);
   }
 }

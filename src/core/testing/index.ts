@@ -36,6 +36,7 @@ export {
 } from './isolation/kysely-isolation-subject.ts';
 
 // For the tests of applications
+export { expectNoNPlusOne } from './expect-no-n-plus-one.ts';
 export { sandbox, type SandboxProvider } from './sandbox.ts';
 export {
   delayNth,

@@ -29,6 +29,7 @@ const soundRest = {
   pool: soundPool,
   statementTimeout: numberIn(timeoutOptions.statementTimeout),
   lockTimeout: numberIn(timeoutOptions.lockTimeout),
+  slowQueryThreshold: numberIn(timeoutOptions.slowQueryThreshold),
   debug: fc.option(fc.boolean(), { nil: undefined }),
 };
 const soundConfig = fc.oneof(
@@ -89,7 +90,13 @@ describe('A parsed configuration', () => {
   it('is complete where nothing but the database is said', () => {
     expect(parseDatabaseConfig('sqlite:app.db')).to.deep.equal({
       type: 'sqlite',
-      connection: { filename: 'app.db', memory: false, durability: 'full', workers: 0 },
+      connection: {
+        filename: 'app.db',
+        memory: false,
+        durability: 'full',
+        workers: 0,
+        loopBlockThreshold: 50,
+      },
       pool: {
         min: 0,
         max: 10,
@@ -101,6 +108,7 @@ describe('A parsed configuration', () => {
       },
       statementTimeout: 30_000,
       lockTimeout: 10_000,
+      slowQueryThreshold: 100,
       debug: false,
     });
   });

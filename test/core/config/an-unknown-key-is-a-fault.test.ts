@@ -35,7 +35,7 @@ describe('An unknown key', () => {
       parseDatabaseConfig({ type: 'sqlite', connection: { memory: true, journal: 'x' } }),
     );
     expect(fault).to.equal(
-      'connection.journal: is unknown here; known: durability, filename, memory, workers',
+      'connection.journal: is unknown here; known: durability, filename, loopBlockThreshold, memory, workers',
     );
   });
 

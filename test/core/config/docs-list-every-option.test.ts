@@ -8,7 +8,7 @@ import { databaseConfigFromEnv, defaultFilename } from '../../../src/core/config
 import { parseDatabaseConfig } from '../../../src/core/config/parse-database-config.ts';
 import type { DatabaseConfig } from '../../../src/core/config/database-config.ts';
 import { postgresDefaults, replicaMaxLagOption } from '../../../src/core/config/postgres-config.ts';
-import { sqliteDefaults, workersOption } from '../../../src/core/config/sqlite-config.ts';
+import { loopBlockOption, sqliteDefaults, workersOption } from '../../../src/core/config/sqlite-config.ts';
 import { faultsOf } from '../../support/configuration-faults.ts';
 
 interface Row {
@@ -73,6 +73,7 @@ describe('docs/configuration.md', () => {
     ...Object.entries(poolOptions).map(([name, range]) => [`pool.${name}`, range] as const),
     ...Object.entries(timeoutOptions),
     ['connection.workers', workersOption] as const,
+    ['connection.loopBlockThreshold', loopBlockOption] as const,
     ['connection.replicaMaxLag', replicaMaxLagOption] as const,
     ['connection.port', { min: 1, max: 65_535, default: postgresDefaults.port }] as const,
   ]) {

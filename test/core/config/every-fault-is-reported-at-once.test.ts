@@ -18,6 +18,7 @@ describe('parseDatabaseConfig', () => {
       pool: { min: -1, max: 0.5, acquireTimeout: 0, idleTimeout: '1s', maxLifetime: NaN, maxWaiting: 1e9 },
       statementTimeout: null,
       lockTimeout: 3_600_001,
+      slowQueryThreshold: 0.5,
       debug: 'yes',
       retries: 3,
     };
@@ -31,6 +32,7 @@ describe('parseDatabaseConfig', () => {
       ),
       'statementTimeout',
       'lockTimeout',
+      'slowQueryThreshold',
       'debug',
       'retries',
     ]);

@@ -38,6 +38,7 @@ describe('The environment', () => {
       DATABASE_FILENAME: undefined,
       DATABASE_DURABILITY: undefined,
       DATABASE_WORKERS: undefined,
+      DATABASE_LOOP_BLOCK_THRESHOLD: undefined,
       DATABASE_HOST: 'db.example.org',
       DATABASE_PORT: '6543',
       DATABASE_NAME: 'shop',
@@ -59,6 +60,7 @@ describe('The environment', () => {
       DATABASE_POOL_LEAK_THRESHOLD: '9',
       DATABASE_STATEMENT_TIMEOUT: '7',
       DATABASE_LOCK_TIMEOUT: '8',
+      DATABASE_SLOW_QUERY_THRESHOLD: '11',
       DATABASE_DEBUG: '1',
     };
     const config = databaseConfigFromEnv(env);
@@ -91,6 +93,7 @@ describe('The environment', () => {
       },
       statementTimeout: 7,
       lockTimeout: 8,
+      slowQueryThreshold: 11,
       debug: true,
     });
   });

@@ -7,7 +7,7 @@
 import { DatabaseProviderFactory, PoolClosedError, closeOnSignal } from '../../../src/core/index.ts';
 
 const [url = '', deadline = '', mode = ''] = process.argv.slice(2);
-const provider = DatabaseProviderFactory.createProvider<unknown>(url);
+const provider = DatabaseProviderFactory.createProvider<unknown>({ url, slowQueryThreshold: 0 });
 closeOnSignal(provider, { deadline: Number(deadline) });
 
 await provider.exec('create table written (id bigint primary key)');

@@ -1,4 +1,5 @@
 import type { Clock } from '../../foundation/clock.ts';
+import { timeWait, type StatementTiming } from '../../foundation/statement-timing.ts';
 import { mayBeApplied, outcomeUnknown } from './commit-outcome.ts';
 import type { ExchangeFailure, WireResult } from './postgres-exchange.ts';
 import type { PostgresPool } from './postgres-pool.ts';
@@ -23,6 +24,8 @@ export interface InsertGroupOptions {
 
 interface Member {
   readonly statement: SessionStatement;
+  /** Is told while it waits. */
+  readonly timing: StatementTiming | undefined;
   readonly resolve: (result: WireResult) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -57,22 +60,23 @@ export class InsertGroups {
   }
 
   /** Runs an insert. @throws as `PostgresPool.acquire` and `runAlone` */
-  run(statement: SessionStatement): Promise<WireResult> {
+  run(statement: SessionStatement, timing?: StatementTiming): Promise<WireResult> {
     // Inside of work that holds a connection nobody may wait for another: the pool says so to whoever asks.
-    if (this.#pool.isHeldByCaller) return this.#runOnOwnSession(statement);
+    if (this.#pool.isHeldByCaller) return this.#runOnOwnSession(statement, timing);
     const crowd = this.#crowds.get(statement.text);
-    if (crowd === undefined) return this.#runFirst(statement);
+    if (crowd === undefined) return this.#runFirst(statement, timing);
+    timing?.startWait();
     return new Promise((resolve, reject) => {
-      crowd.waiting.push({ statement, resolve, reject });
+      crowd.waiting.push({ statement, timing, resolve, reject });
       this.#call(statement.text, crowd);
     });
   }
 
-  async #runFirst(statement: SessionStatement): Promise<WireResult> {
+  async #runFirst(statement: SessionStatement, timing: StatementTiming | undefined): Promise<WireResult> {
     const crowd: Crowd = { waiting: [], groups: 1, isCalled: false, cancelPatience: undefined };
     this.#crowds.set(statement.text, crowd);
     try {
-      return await this.#runOnOwnSession(statement);
+      return await this.#runOnOwnSession(statement, timing);
     } finally {
       this.#endGroup(statement.text, crowd);
     }
@@ -126,6 +130,7 @@ export class InsertGroups {
       for (const { reject } of members) reject(error);
       return;
     }
+    for (const { timing } of members) timing?.endWait();
     const failure = await this.#runTogether(session, members);
     this.#pool.release(session);
     if (failure !== undefined) await this.#runAgain(members, failure, attempts);
@@ -156,16 +161,20 @@ export class InsertGroups {
     ]);
   }
 
-  async #runAlone({ statement, resolve, reject }: Member): Promise<void> {
+  async #runAlone({ statement, timing, resolve, reject }: Member): Promise<void> {
     try {
-      resolve(await this.#runOnOwnSession(statement));
+      resolve(await this.#runOnOwnSession(statement, timing));
     } catch (error) {
       reject(error);
     }
   }
 
-  async #runOnOwnSession(statement: SessionStatement): Promise<WireResult> {
-    const session = this.#pool.tryAcquire() ?? (await this.#pool.acquire());
+  async #runOnOwnSession(
+    statement: SessionStatement,
+    timing: StatementTiming | undefined,
+  ): Promise<WireResult> {
+    const session = this.#pool.tryAcquire() ?? (await timeWait(timing, () => this.#pool.acquire()));
+    timing?.endWait();
     try {
       return await runAlone(session, statement, true);
     } finally {

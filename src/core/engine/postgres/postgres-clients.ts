@@ -154,7 +154,12 @@ export class PostgresClients {
 
   /** Whether the server's process of that number serves one of the sessions. */
   hasBackend(processId: number): boolean {
-    return [...this.#sessions].some((session) => session.processId === processId);
+    return this.sessions.some((session) => session.processId === processId);
+  }
+
+  /** Those of the pool. */
+  get sessions(): readonly PostgresSession[] {
+    return [...this.#sessions];
   }
 
   stats(): PostgresClientStats {

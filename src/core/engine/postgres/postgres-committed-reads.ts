@@ -24,7 +24,7 @@ export function openCommittedReads(
   const { clock } = context;
   const pool = new PostgresPool(
     { ...config, pool: { ...config.pool, min: 0, max: 1 } },
-    { ...context, onPoolEvent: silentPoolListener },
+    { ...context, onPoolEvent: silentPoolListener, leases: undefined },
   );
   return {
     executor: new PostgresDirectExecutor(pool, { statementTimeout: config.statementTimeout, clock }),

@@ -1,6 +1,8 @@
 import type { CompiledQuery, QueryResult } from 'kysely';
 import type { Clock } from '../../foundation/clock.ts';
+import { timeWait, type StatementTiming } from '../../foundation/statement-timing.ts';
 import type { DirectExecutor } from '../direct-executor.ts';
+import type { StatementOptions } from '../statement-options.ts';
 import { requireNoBoundary, requireNoTransactionControl } from '../transaction-control.ts';
 import { InsertGroups } from './insert-groups.ts';
 import { runBatch } from './postgres-batch.ts';
@@ -40,16 +42,19 @@ export class PostgresDirectExecutor implements DirectExecutor {
 
   async execute<Row>(
     query: CompiledQuery<Row>,
-    options?: { readonly signal?: AbortSignal | undefined },
+    { signal, timing }: StatementOptions = {},
   ): Promise<QueryResult<Row>> {
     requireNoTransactionControl(query.sql);
     // What may be cancelled has a connection of its own: the server cancels whatever runs on one.
-    if (options?.signal !== undefined) return this.#executeAbortable<Row>(query, options.signal);
+    if (signal !== undefined) return this.#executeAbortable<Row>(query, signal, timing);
     this.#pool.style.checkParameters(query.parameters);
-    return toQueryResult<Row>(await this.#run(query, traitsOf(query)));
+    return toQueryResult<Row>(await this.#run(query, traitsOf(query), timing));
   }
 
-  async batch(queries: readonly CompiledQuery[]): Promise<readonly QueryResult<unknown>[]> {
+  async batch(
+    queries: readonly CompiledQuery[],
+    timing?: StatementTiming,
+  ): Promise<readonly QueryResult<unknown>[]> {
     if (queries.length === 0) return [];
     for (const { sql, parameters } of queries) {
       requireNoBoundary(sql);
@@ -59,7 +64,7 @@ export class PostgresDirectExecutor implements DirectExecutor {
     const { statementTimeout, clock } = this.#options;
     const statements = queries.map((query, index) => toStatement(query, traits[index]!));
     const mayWrite = traits.some((each) => each.mayWrite);
-    const results = await this.#withSession((session) => {
+    const results = await this.#withSession(timing, (session) => {
       if (traits.some(({ leavesTraces }) => leavesTraces)) session.isTouched = true;
       return withoutStaleStatements(() =>
         runBatch(session, { statements, mayWrite, statementTimeout }, this.#pool, clock),
@@ -68,22 +73,27 @@ export class PostgresDirectExecutor implements DirectExecutor {
     return results.map((result) => toQueryResult(result));
   }
 
-  #run(query: CompiledQuery, traits: StatementTraits): Promise<WireResult> {
+  #run(
+    query: CompiledQuery,
+    traits: StatementTraits,
+    timing: StatementTiming | undefined,
+  ): Promise<WireResult> {
     const statement = toStatement(query, traits);
-    if (traits.leavesTraces) return this.#runAlone(statement, traits);
+    if (traits.leavesTraces) return this.#runAlone(statement, traits, timing);
     if (traits.isRead && this.#reads.isQuick(query.sql)) {
-      return withoutStaleStatements(() => this.#reads.run(statement));
+      return withoutStaleStatements(() => this.#reads.run(statement, timing));
     }
-    if (traits.isSingleInsert) return this.#inserts.run(statement);
-    return this.#runAlone(statement, traits);
+    if (traits.isSingleInsert) return this.#inserts.run(statement, timing);
+    return this.#runAlone(statement, traits, timing);
   }
 
   #runAlone(
     statement: SessionStatement,
     { mayWrite, isRead, leavesTraces }: StatementTraits,
+    timing: StatementTiming | undefined,
   ): Promise<WireResult> {
     const { clock } = this.#options;
-    return this.#withSession(async (session) => {
+    return this.#withSession(timing, async (session) => {
       if (leavesTraces) session.isTouched = true;
       const start = clock.monotonic();
       const result = await runAlone(session, statement, mayWrite);
@@ -92,8 +102,13 @@ export class PostgresDirectExecutor implements DirectExecutor {
     });
   }
 
-  async #withSession<Result>(work: (session: PostgresSession) => Promise<Result>): Promise<Result> {
-    const session = this.#pool.tryAcquire() ?? (await this.#pool.acquire());
+  async #withSession<Result>(
+    timing: StatementTiming | undefined,
+    work: (session: PostgresSession) => Promise<Result>,
+  ): Promise<Result> {
+    const session = this.#pool.tryAcquire() ?? (await timeWait(timing, () => this.#pool.acquire()));
+    // It may have waited for a replica before, and in vain.
+    timing?.endWait();
     try {
       return await work(session);
     } finally {
@@ -101,9 +116,13 @@ export class PostgresDirectExecutor implements DirectExecutor {
     }
   }
 
-  async #executeAbortable<Row>(query: CompiledQuery, signal: AbortSignal): Promise<QueryResult<Row>> {
+  async #executeAbortable<Row>(
+    query: CompiledQuery,
+    signal: AbortSignal,
+    timing: StatementTiming | undefined,
+  ): Promise<QueryResult<Row>> {
     signal.throwIfAborted();
-    const session = await this.#pool.acquire(signal);
+    const session = await timeWait(timing, () => this.#pool.acquire(signal));
     const connection = new PostgresConnection(session, this.#pool, this.#options.clock);
     const aborted = Promise.withResolvers<never>();
     const abort = () => {

@@ -3,6 +3,8 @@ import { postgresConfig, type PostgresConnection as PostgresSettings } from '../
 import type { Engine, EngineContext, OpenEngine } from '../engine.ts';
 import { noBackupError, noRestoreError } from './postgres-backup.ts';
 import { openCommittedReads } from './postgres-committed-reads.ts';
+import { examinePostgres } from './postgres-examination.ts';
+import { explainPostgres } from './postgres-explain.ts';
 import { createPostgresMigrations } from './postgres-migrations.ts';
 import { PostgresNotifications } from './postgres-notifications.ts';
 import { openServers } from './postgres-replicas.ts';
@@ -27,7 +29,10 @@ export const postgresEngine: Engine<'postgres', PostgresSettings> = {
       migrations: createPostgresMigrations((processId) => servers.primary.hasBackend(processId)),
       listen: (channel, listener) => notifications.listen(channel, listener),
       backup: (file) => Promise.reject(noBackupError(config.connection, file)),
+      explain: (statement) => explainPostgres(servers.primary, statement),
+      examine: (db) => examinePostgres(db, config),
       stats: () => servers.stats(),
+      gauges: () => servers.gauges(),
       async close(deadline) {
         await Promise.all([notifications.close(), committed.close(deadline), servers.close(deadline)]);
       },

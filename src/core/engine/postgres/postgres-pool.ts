@@ -40,6 +40,7 @@ export class PostgresPool {
   readonly #handoff: SessionHandoff;
   #state: PoolStats['state'] = 'running';
   #isFilling = false;
+  #acquired = 0;
   #closing: Promise<void> | undefined;
 
   /** @param style in what it differs from the pool of a provider, where it does */
@@ -79,9 +80,14 @@ export class PostgresPool {
     return this.#clients.hasBackend(processId);
   }
 
+  /** Those that are open, busy or idle. */
+  get sessions(): readonly PostgresSession[] {
+    return this.#clients.sessions;
+  }
+
   /** How many callers wait for a session. */
   get waiting(): number {
-    return this.#permits.stats().waiting;
+    return this.#permits.waiting;
   }
 
   /** Whether the running work holds a session already, and might wait for itself. */
@@ -125,7 +131,7 @@ export class PostgresPool {
         this.#putBack(session);
         throw poolClosed();
       }
-      this.#lend(session, isShared);
+      this.#lend(session, isShared, start);
       return session;
     } catch (error) {
       this.#permits.release();
@@ -178,7 +184,7 @@ export class PostgresPool {
   }
 
   stats(): PoolStats {
-    const { waiting, longestWait, timeouts } = this.#permits.stats();
+    const { waiting, longestWait, waits, timeouts } = this.#permits.stats();
     const { size: known, idle, created, retired } = this.#clients.stats();
     const size = known - this.#handoff.surplus;
     const { max } = this.#config.pool;
@@ -190,10 +196,13 @@ export class PostgresPool {
       waiting,
       max,
       longestWait,
+      waits,
       ...this.#ledger.stats(),
+      ...this.#ledger.totals(),
       created,
       retired,
       timeouts,
+      acquired: this.#acquired,
     };
   }
 
@@ -216,8 +225,9 @@ export class PostgresPool {
     await this.#clients.allEnded();
   }
 
-  #lend(session: PostgresSession, isShared: boolean): void {
-    if (!isShared) session.holding = this.#ledger.lend(this.#permits);
+  #lend(session: PostgresSession, isShared: boolean, askedAt?: number): void {
+    this.#acquired += 1;
+    if (!isShared) session.holding = this.#ledger.lend(this.#permits, askedAt);
   }
 
   /** @param deadline on the monotonic clock */

@@ -129,7 +129,9 @@ export class PostgresReplica {
     const { clock, logger, maxLag } = this.#options;
     const session = this.pool.tryAcquire() ?? (await this.pool.acquire());
     const askedAt = clock.monotonic();
-    const { isReplica, replayed, lag } = await readStatus(session).finally(() => this.pool.release(session));
+    const { isReplica, replayed, lag } = await readReplicaStatus(session).finally(() =>
+      this.pool.release(session),
+    );
     if (!isReplica) throw new Error('It is no replica any more.');
     if (maxLag > 0 && (lag === null || lag > maxLag)) {
       throw new Error(`It is more than connection.replicaMaxLag (${maxLag} ms) behind.`);
@@ -155,7 +157,7 @@ interface StatusRow {
 
 // Where it is connected and has replayed all that it has received, it is not behind, however long nothing was
 // written. Where it is not connected, the time of the last transaction is all that is known.
-async function readStatus(session: PostgresSession): Promise<StatusRow> {
+export async function readReplicaStatus(session: PostgresSession): Promise<StatusRow> {
   const { rows } = await session.run({
     text: `select pg_is_in_recovery() as "isReplica",
         coalesce(pg_last_wal_replay_lsn() - '0/0', 0)::text as replayed,

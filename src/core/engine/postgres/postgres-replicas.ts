@@ -1,11 +1,14 @@
 import type { Dialect } from 'kysely';
 import type { DatabaseConfig } from '../../config/database-config.ts';
 import type { PostgresConnection as PostgresSettings } from '../../config/postgres-config.ts';
+import { addSpreads } from '../../foundation/duration-buckets.ts';
 import type { PoolStats } from '../../foundation/pool-stats.ts';
 import type { DirectExecutor } from '../direct-executor.ts';
+import type { EngineGauges } from '../engine-gauges.ts';
 import type { EngineContext } from '../engine.ts';
 import { PostgresDialect } from './postgres-dialect.ts';
 import { PostgresDirectExecutor } from './postgres-direct-executor.ts';
+import { readPostgresGauges } from './postgres-gauges.ts';
 import { PostgresPool } from './postgres-pool.ts';
 import { PostgresReplica } from './postgres-replica.ts';
 import { ReplicaChoice } from './replica-choice.ts';
@@ -20,6 +23,7 @@ export interface PostgresServers {
   readonly dialect: Dialect;
   readonly direct: DirectExecutor;
   stats(): PoolStats;
+  gauges(): Promise<EngineGauges>;
   close(deadline: number): Promise<void>;
 }
 
@@ -43,6 +47,7 @@ export function openServers(
       dialect: new PostgresDialect(primary, clock),
       direct,
       stats: () => primary.stats(),
+      gauges: () => readPostgresGauges({ primary, replicas: [], clock }),
       close: (deadline) => primary.close(deadline),
     };
   }
@@ -63,6 +68,7 @@ export function openServers(
     primary,
     dialect: new ReplicatedDialect(primary, choice, position, clock, close),
     direct: new ReplicatedExecutor(direct, choice, position, { operationTimeout, clock }),
+    gauges: () => readPostgresGauges({ primary, replicas, clock }),
     stats: () => addStats(pools.map((pool) => pool.stats())),
     close,
   };
@@ -83,6 +89,11 @@ function addStats([primary, ...others]: readonly PoolStats[]): PoolStats {
       created: sum.created + stats.created,
       retired: sum.retired + stats.retired,
       timeouts: sum.timeouts + stats.timeouts,
+      acquired: sum.acquired + stats.acquired,
+      waits: addSpreads([sum.waits, stats.waits]),
+      heldTime: sum.heldTime + stats.heldTime,
+      leaks: sum.leaks + stats.leaks,
+      recentLeaks: [...sum.recentLeaks, ...stats.recentLeaks].sort((a, b) => a.at - b.at).slice(-5),
     }),
     primary!,
   );

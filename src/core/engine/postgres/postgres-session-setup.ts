@@ -40,6 +40,7 @@ export async function setUpSession(session: PostgresSession, config: Limits, lim
     );
   }
   session.incarnation = life ?? undefined;
+  session.serverVersion = server;
 }
 
 /** Learns of a new session what `settleLostCommit` needs, and changes nothing. @throws as `setUpSession` */

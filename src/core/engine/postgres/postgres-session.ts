@@ -73,6 +73,8 @@ export class PostgresSession {
   holding: Holding | undefined;
   /** Which life of the server it was opened in; see postgres-session-setup.ts. */
   incarnation: string | undefined;
+  /** What the server says of its version, such as 160004; undefined where it was not asked. */
+  serverVersion: number | undefined;
   /** Whether the statement under way was cancelled on our side. */
   cancelled = false;
   /** Whether something was run that may outlive its transaction: settings, locks, temporary tables. */
@@ -124,6 +126,11 @@ export class PostgresSession {
   /** What the last exchange failed with; undefined where it succeeded. */
   get failure(): Error | undefined {
     return this.#failure;
+  }
+
+  /** How many statements it keeps prepared on the server. */
+  get preparedStatements(): number {
+    return this.#prepared.size;
   }
 
   /** How many exchanges with the server are under way. */

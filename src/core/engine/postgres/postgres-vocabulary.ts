@@ -9,6 +9,7 @@ export const postgresVocabulary: SqlVocabulary = {
   lexicalRules: { dollarQuotes: true, escapeStrings: true, nestedComments: true, bracketIdentifiers: false },
   placeholder: (position) => `$${position}`,
   version: () => sql<string>`current_setting('server_version')`,
+  wallClock: () => sql<number>`cast(extract(epoch from clock_timestamp()) * 1000 as bigint)`,
 
   patternParameter: (pattern) => pattern,
   like: (text, pattern) => sql<SqlBool>`${text} like ${pattern} escape '\\'`,

@@ -35,6 +35,11 @@ export class PreparedStatements {
     this.#generation = catalog.generation;
   }
 
+  /** How many have a name. */
+  get size(): number {
+    return this.#byText.size;
+  }
+
   /** @returns the statement to use for a text; undefined where it is to be sent without a name */
   use(text: string): PreparedStatement | undefined {
     if (this.#generation !== this.#catalog.generation) this.#forgetAll();

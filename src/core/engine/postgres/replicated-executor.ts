@@ -8,13 +8,13 @@ import {
   SerializationFailureError,
 } from '../../foundation/errors/transaction-errors.ts';
 import { QueryError } from '../../foundation/errors/statement-errors.ts';
+import { timeWait, type StatementTiming } from '../../foundation/statement-timing.ts';
 import { within } from '../../foundation/within.ts';
+import type { StatementOptions } from '../statement-options.ts';
 import type { PostgresReplica } from './postgres-replica.ts';
 import type { ReplicaChoice } from './replica-choice.ts';
 import { traitsOf } from './statement-traits.ts';
 import type { WritePosition } from './write-position.ts';
-
-type Options = { readonly signal?: AbortSignal | undefined };
 
 /** After so many ms without an answer a replica is asked whether it is still there. */
 const suspicion = 25;
@@ -55,11 +55,11 @@ export class ReplicatedExecutor implements DirectExecutor {
     this.#operationTimeout = operationTimeout > 0 ? operationTimeout : Number.POSITIVE_INFINITY;
   }
 
-  async execute<Row>(query: CompiledQuery<Row>, options?: Options): Promise<QueryResult<Row>> {
+  async execute<Row>(query: CompiledQuery<Row>, options?: StatementOptions): Promise<QueryResult<Row>> {
     const { isRead, leavesTraces } = traitsOf(query);
     if (!isRead || leavesTraces) return this.#write(() => this.#primary.execute(query, options));
     const deadline = this.#clock.monotonic() + this.#operationTimeout;
-    const replica = this.#choice.findReady() ?? (await this.#choice.find());
+    const replica = this.#choice.findReady() ?? (await timeWait(options?.timing, () => this.#choice.find()));
     if (replica === undefined) return this.#primary.execute(query, options);
     try {
       return await this.#readFrom(replica, query, options);
@@ -76,8 +76,11 @@ export class ReplicatedExecutor implements DirectExecutor {
     }
   }
 
-  batch(queries: readonly CompiledQuery[]): Promise<readonly QueryResult<unknown>[]> {
-    return this.#write(() => this.#primary.batch(queries));
+  batch(
+    queries: readonly CompiledQuery[],
+    timing?: StatementTiming,
+  ): Promise<readonly QueryResult<unknown>[]> {
+    return this.#write(() => this.#primary.batch(queries, timing));
   }
 
   async #write<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -91,7 +94,7 @@ export class ReplicatedExecutor implements DirectExecutor {
   async #readFrom<Row>(
     replica: PostgresReplica,
     query: CompiledQuery<Row>,
-    options: Options | undefined,
+    options: StatementOptions | undefined,
   ): Promise<QueryResult<Row>> {
     replica.inFlight += 1;
     try {

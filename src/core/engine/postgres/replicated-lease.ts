@@ -1,6 +1,8 @@
 import type { CompiledQuery, QueryResult, TransactionSettings } from 'kysely';
+import { timeWait, type StatementTiming } from '../../foundation/statement-timing.ts';
 import type { Lease } from '../lease.ts';
-import { isUnheard, type AbortOptions } from './after-abort.ts';
+import type { StatementOptions } from '../statement-options.ts';
+import { isUnheard } from './after-abort.ts';
 import type { PostgresConnection } from './postgres-connection.ts';
 import { traitsOf } from './statement-traits.ts';
 import type { WritePosition } from './write-position.ts';
@@ -49,10 +51,11 @@ export class ReplicatedLease implements Lease {
     await (await this.#openPrimary()).rollback();
   }
 
-  async executeQuery<Row>(query: CompiledQuery, options?: AbortOptions): Promise<QueryResult<Row>> {
+  async executeQuery<Row>(query: CompiledQuery, options?: StatementOptions): Promise<QueryResult<Row>> {
     if (this.#reading !== undefined) return this.#reading.executeQuery<Row>(query, options);
     try {
-      return await (await this.#openPrimary()).executeQuery<Row>(query, options);
+      const primary = await this.#openPrimary(options?.timing);
+      return await primary.executeQuery<Row>(query, options);
     } catch (error) {
       if (isUnheard(options)) return { rows: [] };
       throw error;
@@ -64,10 +67,10 @@ export class ReplicatedLease implements Lease {
   async *streamQuery<Row>(
     query: CompiledQuery,
     chunkSize: number,
-    options?: AbortOptions,
+    options?: StatementOptions,
   ): AsyncIterableIterator<QueryResult<Row>> {
     try {
-      const connection = this.#reading ?? (await this.#openPrimary());
+      const connection = this.#reading ?? (await this.#openPrimary(options?.timing));
       yield* connection.streamQuery<Row>(query, chunkSize, options);
     } catch (error) {
       if (!isUnheard(options)) throw error;
@@ -95,8 +98,8 @@ export class ReplicatedLease implements Lease {
     return this.#reading ?? this.#primary?.catch(() => undefined);
   }
 
-  #openPrimary(): Promise<PostgresConnection> {
-    this.#primary ??= this.#source.openOnPrimary().catch((error: unknown) => {
+  #openPrimary(timing?: StatementTiming): Promise<PostgresConnection> {
+    this.#primary ??= timeWait(timing, () => this.#source.openOnPrimary()).catch((error: unknown) => {
       this.#primary = undefined;
       throw error;
     });

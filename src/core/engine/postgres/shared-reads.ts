@@ -1,4 +1,5 @@
 import type { Clock } from '../../foundation/clock.ts';
+import { timeWait, type StatementTiming } from '../../foundation/statement-timing.ts';
 import type { WireResult } from './postgres-exchange.ts';
 import type { PostgresPool } from './postgres-pool.ts';
 import type { PostgresSession, SessionStatement } from './postgres-session.ts';
@@ -52,11 +53,15 @@ export class SharedReads {
   }
 
   /** Runs a read. @throws as `PostgresPool.acquire` and `PostgresSession.run` */
-  run(statement: SessionStatement): Promise<WireResult> {
+  run(statement: SessionStatement, timing?: StatementTiming): Promise<WireResult> {
     const line = this.#findLine();
-    if (line !== undefined) return this.#send(line, statement);
+    if (line !== undefined) {
+      timing?.endWait();
+      return this.#send(line, statement);
+    }
     // Inside of work that holds a connection nobody may wait for another: the pool says so to whoever asks.
-    const granted = this.#pool.isHeldByCaller ? this.#acquireLine() : this.#waitForLine();
+    const isHeld = this.#pool.isHeldByCaller;
+    const granted = timeWait(timing, () => (isHeld ? this.#acquireLine() : this.#waitForLine()));
     return granted.then((own) => this.#send(own, statement));
   }
 

@@ -1,4 +1,5 @@
 import type { PostgresPool } from './postgres-pool.ts';
+import type { PostgresSession } from './postgres-session.ts';
 
 /** A place in the write-ahead log, as a number of bytes from its beginning. */
 export type LogPosition = bigint;
@@ -55,19 +56,26 @@ export class WritePosition {
     return answer;
   }
 
-  // What is inserted and not what is flushed: with synchronous_commit off a commit is told before its flush.
   async #askPrimary(): Promise<LogPosition> {
     const session = this.#primary.tryAcquire() ?? (await this.#primary.acquire());
     try {
-      const { rows } = await session.run({
-        text: `select (pg_current_wal_insert_lsn() - '0/0')::text as position`,
-        values: [],
-        prepare: true,
-        limit: answerLimit,
-      });
-      return BigInt(rows[0]?.['position'] as string);
+      return await readLogEnd(session);
     } finally {
       this.#primary.release(session);
     }
   }
+}
+
+/**
+ * Asks a primary where its log ends: what is inserted and not what is flushed, since with synchronous_commit off a
+ * commit is told before its flush.
+ */
+export async function readLogEnd(session: PostgresSession): Promise<LogPosition> {
+  const { rows } = await session.run({
+    text: `select (pg_current_wal_insert_lsn() - '0/0')::text as position`,
+    values: [],
+    prepare: true,
+    limit: answerLimit,
+  });
+  return BigInt(rows[0]?.['position'] as string);
 }

@@ -29,7 +29,9 @@ import type { SqliteStyle } from './sqlite-style.ts';
 import { plainValues } from './sqlite-values.ts';
 
 /** Where the database is, how connections are kept, and who hears of them. */
-export interface PooledSqliteDialectConfig extends Partial<Omit<SqliteSettings, 'workers'>> {
+export interface PooledSqliteDialectConfig extends Partial<
+  Omit<SqliteSettings, 'workers' | 'loopBlockThreshold'>
+> {
   /**
    * In place of a filename: a database of better-sqlite3, or what gives one, called before the first query. It is
    * then the only connection, with the settings that it has, and is closed with the Kysely.

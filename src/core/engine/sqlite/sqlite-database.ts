@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { QueryResult } from 'kysely';
 import type { LiminalDataError } from '../../foundation/errors/liminal-data-error.ts';
 import { QueryError } from '../../foundation/errors/statement-errors.ts';
+import type { LoopMeter } from './loop-meter.ts';
 import { closedError, givenUpError } from './sqlite-closed-error.ts';
 import { openingPragmas, type SqliteRole } from './sqlite-settings.ts';
 import { SqliteStatementCache } from './sqlite-statement-cache.ts';
@@ -19,11 +20,12 @@ const pagesPerStep = 100;
 
 /**
  * One connection to a database, with the statements that it keeps prepared. Every step is synchronous; it
- * knows no queue and no clock. It throws the errors of SQLite, without values in them: whoever calls translates.
+ * knows no queue and no deadline. It throws the errors of SQLite, without values in them: whoever calls translates.
  */
 export class SqliteDatabase {
   readonly #database: Database;
   readonly #values: SqliteValues;
+  readonly #meter: LoopMeter | undefined;
   readonly #statements = new SqliteStatementCache<SqliteStatement>(keptStatements);
   readonly #iterators = new Set<Iterator<unknown>>();
   /** Why it is closed. Asked for with each statement, where asking the driver costs as much as preparing for it. */
@@ -36,10 +38,14 @@ export class SqliteDatabase {
    */
   #isInTransaction = false;
 
-  /** @param values how parameters, rows and errors go in and out */
-  constructor(database: Database, values: SqliteValues = providerValues) {
+  /**
+   * @param values how parameters, rows and errors go in and out
+   * @param meter hears how long each step takes; none in a thread, where it keeps nobody from anything
+   */
+  constructor(database: Database, values: SqliteValues = providerValues, meter?: LoopMeter) {
     this.#database = database;
     this.#values = values;
+    this.#meter = meter;
   }
 
   /** Sets the connection up. It may run again where another process holds a lock that it needs. */
@@ -81,8 +87,16 @@ export class SqliteDatabase {
     return statement?.readonly === true && statement.reader ? statement : undefined;
   }
 
-  /** Runs a statement that `findRead` gave. */
-  runRead<Result>(statement: SqliteStatement, parameters: readonly unknown[]): QueryResult<Result> {
+  /**
+   * Runs a statement that `findRead` gave.
+   *
+   * @param start what `performance.now` said a moment ago, for a caller who knows: asking is dear for a small read
+   */
+  runRead<Result>(
+    statement: SqliteStatement,
+    parameters: readonly unknown[],
+    start = this.#meter?.begin() ?? 0,
+  ): QueryResult<Result> {
     const bound = this.#values.bind(parameters);
     try {
       const rows = statement.all(bound);
@@ -91,6 +105,9 @@ export class SqliteDatabase {
     } catch (error) {
       this.#isInTransaction = false;
       throw this.#values.cleanError(error);
+    } finally {
+      const meter = this.#meter;
+      if (meter?.note(start) === true) meter.warn(statement.source, start, statement.readonly);
     }
   }
 
@@ -125,12 +142,16 @@ export class SqliteDatabase {
     // COMMIT, ROLLBACK and RELEASE among others.
     if (statement.readonly) this.#isInTransaction = false;
     const bound = this.#values.bind(parameters);
+    const start = this.#meter?.begin() ?? 0;
     try {
       const { changes, lastInsertRowid } = statement.run(bound);
       return { insertId: BigInt(lastInsertRowid), numAffectedRows: BigInt(changes), rows: [] };
     } catch (error) {
       this.#isInTransaction = false;
       throw this.#values.cleanError(error);
+    } finally {
+      const meter = this.#meter;
+      if (meter?.note(start) === true) meter.warn(statement.source, start, false);
     }
   }
 
@@ -138,7 +159,13 @@ export class SqliteDatabase {
   command(sql: string): void {
     const statement = this.#prepare(sql);
     this.#isInTransaction = false;
-    statement.run();
+    const start = this.#meter?.begin() ?? 0;
+    try {
+      statement.run();
+    } finally {
+      const meter = this.#meter;
+      if (meter?.note(start) === true) meter.warn(sql, start, false);
+    }
   }
 
   /**

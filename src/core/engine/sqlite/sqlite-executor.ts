@@ -1,6 +1,8 @@
 import type { CompiledQuery, QueryResult } from 'kysely';
+import { timeWait, type StatementTiming } from '../../foundation/statement-timing.ts';
 import { trackHoldings } from '../../pool/holding.ts';
-import type { DirectExecutor } from '../direct-executor.ts';
+import type { DirectExecutor, StatementSpan } from '../direct-executor.ts';
+import type { StatementOptions } from '../statement-options.ts';
 import { requireNoBoundary, requireNoTransactionControl } from '../transaction-control.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 import { translateSqliteError, translateUnlessReason } from './sqlite-errors.ts';
@@ -26,10 +28,7 @@ export class SqliteExecutor implements DirectExecutor {
   }
 
   /** A read that was prepared before runs at once; everything else may wait. */
-  async execute<Row>(
-    query: CompiledQuery<Row>,
-    options?: { readonly signal?: AbortSignal | undefined },
-  ): Promise<QueryResult<Row>> {
+  async execute<Row>(query: CompiledQuery<Row>, options?: StatementOptions): Promise<QueryResult<Row>> {
     const signal = options?.signal;
     signal?.throwIfAborted();
     try {
@@ -38,23 +37,38 @@ export class SqliteExecutor implements DirectExecutor {
       const kind = kindOf(query.sql);
       if (kind === 'other') {
         requireNoTransactionControl(query.sql);
-        return await this.#runAlone<Row>(query, signal);
+        return await this.#runAlone<Row>(query, options);
       }
-      return await this.run<Row>(query, kind, signal);
+      return await this.run<Row>(query, kind, options);
     } catch (error) {
       throw translateUnlessReason(error, signal);
     }
   }
 
-  async batch(queries: readonly CompiledQuery[]): Promise<Results> {
+  tryExecute<Row>(query: CompiledQuery<Row>, span: StatementSpan): QueryResult<Row> | undefined {
+    const { meter, steps } = this.#lanes;
+    meter.isOn = true;
+    try {
+      return this.tryRead<Row>(query);
+    } catch (error) {
+      throw translateSqliteError(error);
+    } finally {
+      span.start = steps.turn.now;
+      span.end = meter.lastEnd;
+    }
+  }
+
+  async batch(queries: readonly CompiledQuery[], timing?: StatementTiming): Promise<Results> {
     if (queries.length === 0) return [];
     try {
       for (const { sql } of queries) requireNoBoundary(sql);
       const kinds = new Set(queries.map(({ sql }) => kindOf(sql)));
-      if (kinds.has('other')) return await this.#runTransaction(queries);
+      if (kinds.has('other')) return await this.#runTransaction(queries, timing);
       if (kinds.has('write') || !this.#lanes.hasReaders)
-        return await this.#writes.submit(queries, true, undefined);
-      return (await this.#readTogether(queries)) ?? (await this.#writes.submit(queries, true, undefined));
+        return await this.#writes.submit(queries, true, { timing });
+      return (
+        (await this.#readTogether(queries, timing)) ?? (await this.#writes.submit(queries, true, { timing }))
+      );
     } catch (error) {
       throw translateSqliteError(error);
     }
@@ -71,26 +85,28 @@ export class SqliteExecutor implements DirectExecutor {
   async run<Row>(
     query: CompiledQuery,
     kind: Exclude<StatementKind, 'other'>,
-    signal: AbortSignal | undefined,
+    options: StatementOptions = {},
   ): Promise<QueryResult<Row>> {
     if (kind === 'read') {
       if (!this.#lanes.hasReaders) this.#writes.closeRanks();
-      const result = await (this.#workers ?? this.#lanes).read<Row>(query.sql, query.parameters, signal);
+      const result = await (this.#workers ?? this.#lanes).read<Row>(query.sql, query.parameters, options);
       if (result !== undefined) return result;
     }
-    const [result] = await this.#writes.submit([query], false, signal);
+    const [result] = await this.#writes.submit([query], false, options);
     return result as QueryResult<Row>;
   }
 
   /** Waits for the writer, for longer than a statement. It is given back to the lanes. */
-  takeWriter(signal: AbortSignal | undefined): Promise<LaneConnection> {
+  takeWriter({ signal, timing }: StatementOptions = {}): Promise<LaneConnection> {
     this.#writes.closeRanks();
-    return this.#lanes.writer.take(signal);
+    return timing === undefined
+      ? this.#lanes.writer.take(signal)
+      : timeWait(timing, () => this.#lanes.writer.take(signal));
   }
 
   /** For what gives it back without waiting for anything else: the running work may wait for that. */
-  #takeWriterBriefly(signal: AbortSignal | undefined): Promise<LaneConnection> {
-    return trackHoldings(() => this.takeWriter(signal));
+  #takeWriterBriefly(options?: StatementOptions): Promise<LaneConnection> {
+    return trackHoldings(() => this.takeWriter(options));
   }
 
   /**
@@ -124,13 +140,13 @@ export class SqliteExecutor implements DirectExecutor {
   async stream<Row>(
     { sql, parameters }: CompiledQuery,
     chunkSize: number,
-    signal: AbortSignal | undefined,
+    options: StatementOptions = {},
   ): Promise<AsyncGenerator<QueryResult<Row>> | undefined> {
-    if (this.#workers !== undefined) return this.#workers.stream<Row>(sql, parameters, chunkSize, signal);
-    const connection = await this.#lanes.lendReader(signal);
+    if (this.#workers !== undefined) return this.#workers.stream<Row>(sql, parameters, chunkSize, options);
+    const connection = await this.#lanes.lendReader(options);
     try {
       if (await this.#lanes.steps.run(() => connection.database.isRead(sql))) {
-        return this.#chunks<Row>(connection, connection.database.iterate(sql, parameters), chunkSize);
+        return this.#chunks<Row>(connection, sql, connection.database.iterate(sql, parameters), chunkSize);
       }
     } catch (error) {
       this.#lanes.giveBackReader(connection);
@@ -142,12 +158,21 @@ export class SqliteExecutor implements DirectExecutor {
 
   async *#chunks<Row>(
     connection: LaneConnection,
+    sql: string,
     rows: Generator<unknown, void>,
     size: number,
   ): AsyncGenerator<QueryResult<Row>> {
     try {
       for (;;) {
-        const chunk = await this.#lanes.steps.run(() => takeRows(rows, size));
+        const chunk = await this.#lanes.steps.run(() => {
+          const { meter } = this.#lanes;
+          const start = meter.begin();
+          try {
+            return takeRows(rows, size);
+          } finally {
+            if (meter.note(start)) meter.warn(sql, start, true);
+          }
+        });
         if (chunk.length > 0) yield { rows: chunk as Row[] };
         if (chunk.length < size) return;
       }
@@ -157,18 +182,21 @@ export class SqliteExecutor implements DirectExecutor {
     }
   }
 
-  async #runAlone<Row>(query: CompiledQuery, signal: AbortSignal | undefined): Promise<QueryResult<Row>> {
-    const connection = await this.#takeWriterBriefly(signal);
+  async #runAlone<Row>(query: CompiledQuery, options: StatementOptions = {}): Promise<QueryResult<Row>> {
+    const connection = await this.#takeWriterBriefly(options);
     try {
-      return await this.runOn<Row>(connection, query, () => signal?.throwIfAborted());
+      return await this.runOn<Row>(connection, query, () => options.signal?.throwIfAborted());
     } finally {
       this.#giveBackClean(connection);
     }
   }
 
   /** A batch with a statement in it that shares its transaction with nobody, such as CREATE TABLE. */
-  async #runTransaction(queries: readonly CompiledQuery[]): Promise<Results> {
-    const connection = await this.#takeWriterBriefly(undefined);
+  async #runTransaction(
+    queries: readonly CompiledQuery[],
+    timing: StatementTiming | undefined,
+  ): Promise<Results> {
+    const connection = await this.#takeWriterBriefly({ timing });
     const { database } = connection;
     const check = () => {
       if (!database.inTransaction) throw lostError();
@@ -191,9 +219,12 @@ export class SqliteExecutor implements DirectExecutor {
   }
 
   /** @returns undefined where one of them would write; nothing has happened then */
-  async #readTogether(queries: readonly CompiledQuery[]): Promise<Results | undefined> {
-    if (this.#workers !== undefined) return this.#workers.readTogether(queries);
-    const connection = await trackHoldings(() => this.#lanes.lendReader(undefined));
+  async #readTogether(
+    queries: readonly CompiledQuery[],
+    timing: StatementTiming | undefined,
+  ): Promise<Results | undefined> {
+    if (this.#workers !== undefined) return this.#workers.readTogether(queries, timing);
+    const connection = await trackHoldings(() => this.#lanes.lendReader({ timing }));
     try {
       return await this.#lanes.steps.run(() => readAll(connection.database, queries));
     } finally {

@@ -60,6 +60,7 @@ export class SqliteLane {
   readonly #idle: LaneConnection[] = [];
   #created = 0;
   #retired = 0;
+  #acquired = 0;
   #opening: Promise<void> | undefined;
   #isRefusing = false;
   #isEnded = false;
@@ -120,10 +121,12 @@ export class SqliteLane {
    * @throws PoolTimeoutError, PoolClosedError, NestedAcquireError as the semaphore; and what opening throws
    */
   async take(signal?: AbortSignal): Promise<LaneConnection> {
+    const askedAt = this.#options.clock.monotonic();
     if (signal?.aborted === true || !this.#permits.tryAcquire()) await this.#permits.acquire(signal);
     try {
       const connection = this.#topIdle() === undefined ? await this.#openOne(signal) : this.#idle.pop()!;
-      connection.holding = this.#options.ledger.lend(this.#permits);
+      connection.holding = this.#options.ledger.lend(this.#permits, askedAt);
+      this.#acquired += 1;
       return connection;
     } catch (error) {
       this.#permits.release();
@@ -141,7 +144,9 @@ export class SqliteLane {
 
   /** Notes a connection that `tryTake` gave as held briefly, where it is not given back in the same step. */
   noteHeld(connection: LaneConnection): void {
-    connection.holding ??= trackHoldings(() => this.#options.ledger.lend(this.#permits));
+    if (connection.holding !== undefined) return;
+    connection.holding = trackHoldings(() => this.#options.ledger.lend(this.#permits));
+    this.#acquired += 1;
   }
 
   giveBack(connection: LaneConnection): void {
@@ -156,10 +161,17 @@ export class SqliteLane {
     }
   }
 
-  stats(): SemaphoreStats & Pick<PoolStats, 'size' | 'busy' | 'created' | 'retired'> {
+  stats(): SemaphoreStats & Pick<PoolStats, 'size' | 'busy' | 'created' | 'retired' | 'acquired'> {
     const size = this.#open.size;
     const busy = size - this.#idle.length;
-    return { ...this.#permits.stats(), size, busy, created: this.#created, retired: this.#retired };
+    return {
+      ...this.#permits.stats(),
+      size,
+      busy,
+      created: this.#created,
+      retired: this.#retired,
+      acquired: this.#acquired,
+    };
   }
 
   /** Turns away everybody who waits and everybody who comes. */

@@ -3,11 +3,16 @@ import { resolve } from 'node:path';
 import type { DatabaseConfig } from '../../config/database-config.ts';
 import type { SqliteConnection as SqliteSettings } from '../../config/sqlite-config.ts';
 import type { PoolStats } from '../../foundation/pool-stats.ts';
+import { timeWait } from '../../foundation/statement-timing.ts';
 import { LeaseLedger } from '../../pool/lease-ledger.ts';
 import type { EngineContext } from '../engine.ts';
+import type { StatementOptions } from '../statement-options.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { DatabaseFile } from './database-file.ts';
 import { isBusy } from './lock-wait.ts';
-import { SharedRead, endSharedReads } from './shared-read.ts';
+import { LoopMeter } from './loop-meter.ts';
+import { LogShortening } from './log-shortening.ts';
+import { SharedRead } from './shared-read.ts';
 import { cleanInPlace, leaveInOrder } from './sqlite-cleaning.ts';
 import { memoryLostError } from './sqlite-closed-error.ts';
 import { SqliteLane, type LaneConnection } from './sqlite-lane.ts';
@@ -17,11 +22,7 @@ import type { SqliteRole } from './sqlite-settings.ts';
 import { SqliteSteps } from './sqlite-steps.ts';
 import { providerStyle, type SqliteStyle } from './sqlite-style.ts';
 import { kindOf } from './statement-kind.ts';
-import { shortenLog } from './write-ahead-log.ts';
 import { SqliteWorkers } from './worker/sqlite-workers.ts';
-
-/** From how long a snapshot is held, in ms, the write-ahead log may have grown behind it. */
-const longSnapshot = 500;
 
 /**
  * The connections of one database: one writer, and readers that go on beside it. Where only one connection is
@@ -34,6 +35,10 @@ export class SqliteLanes {
   readonly writer: SqliteLane;
   /** When a statement may run. */
   readonly steps: SqliteSteps;
+  /** How long the steps keep the event loop. */
+  readonly meter: LoopMeter;
+  /** The checkpoints that are made here. */
+  readonly checkpoints = new Checkpoints();
   /** The threads that run reads in place of the readers; undefined where there are none. */
   readonly workers: SqliteWorkers | undefined;
   readonly #config: DatabaseConfig<'sqlite', SqliteSettings>;
@@ -50,7 +55,7 @@ export class SqliteLanes {
   #memoryLoss: unknown;
   /** Whether something was left on the writer that a reader does not have. */
   #isSingle = false;
-  #walIsLong = false;
+  readonly #log: LogShortening;
   #closing: Promise<void> | undefined;
   #state: PoolStats['state'] = 'running';
 
@@ -61,8 +66,9 @@ export class SqliteLanes {
     style: SqliteStyle = providerStyle,
   ) {
     const { memory, filename } = config.connection;
-    const { clock, logger, onPoolEvent } = context;
+    const { clock, logger, onPoolEvent, leases, onLoopBlock } = context;
     const { leakThreshold, min, max } = config.pool;
+    this.meter = new LoopMeter({ threshold: config.connection.loopBlockThreshold, clock, onLoopBlock });
     this.#config = config;
     this.#context = context;
     this.#style = style;
@@ -76,9 +82,11 @@ export class SqliteLanes {
       style,
       lockTimeout,
       clock,
+      meter: this.meter,
     });
-    this.#ledger = new LeaseLedger({ leakThreshold, clock, logger, onPoolEvent });
+    this.#ledger = new LeaseLedger({ leakThreshold, clock, logger, onPoolEvent, leases });
     this.writer = this.#makeLane('writer', 1, 1);
+    this.#log = new LogShortening(this.checkpoints, this.writer, this.#filename);
     const isSingle = memory || max === 1;
     this.#readers = isSingle ? this.writer : this.#makeLane('reader', max - 1, Math.max(0, min - 1));
     this.#shared = isSingle ? undefined : new SharedRead(this.steps.turn);
@@ -118,7 +126,7 @@ export class SqliteLanes {
     if (database === undefined) return undefined;
     const statement = database.findRead(sql);
     if (statement === undefined && kindOf(sql) !== 'read') return undefined;
-    return this.steps.turn.isSpent() ? undefined : this.#readAtOnce(sql, parameters);
+    return this.steps.turn.isSpent() ? undefined : this.#readAtOnce(sql, parameters, this.steps.turn.now);
   }
 
   /**
@@ -130,14 +138,17 @@ export class SqliteLanes {
   async read<Row>(
     sql: string,
     parameters: readonly unknown[],
-    signal: AbortSignal | undefined,
+    { signal, timing }: StatementOptions = {},
   ): Promise<QueryResult<Row> | undefined> {
     if (this.steps.turn.isSpent()) await this.steps.turn.giveWay();
     // Those who come while the first connection opens wait for it, rather than that each opens one.
-    if (this.hasReaders && this.readers.size === 0) await this.readers.openFirst();
-    const result = this.#readAtOnce<Row>(sql, parameters);
+    if (this.hasReaders && this.readers.size === 0) {
+      await timeWait(timing, () => this.readers.openFirst());
+    }
+    const result = this.#readAtOnce<Row>(sql, parameters, this.meter.begin());
     if (result !== undefined) return result;
-    const connection = this.readers.tryTake() ?? (await this.readers.takeBriefly(signal));
+    const connection =
+      this.readers.tryTake() ?? (await timeWait(timing, () => this.readers.takeBriefly(signal)));
     this.#shared?.end();
     try {
       return await this.steps.runNow(() => connection.database.read<Row>(sql, parameters));
@@ -147,8 +158,8 @@ export class SqliteLanes {
   }
 
   /** Lends a reader for longer than a step: a read-only transaction, a stream. */
-  async lendReader(signal: AbortSignal | undefined): Promise<LaneConnection> {
-    const connection = await this.readers.take(signal);
+  async lendReader({ signal, timing }: StatementOptions = {}): Promise<LaneConnection> {
+    const connection = await timeWait(timing, () => this.readers.take(signal));
     // The snapshot that is shared on it ends; the borrower's is another one.
     this.#shared?.end();
     return connection;
@@ -156,23 +167,33 @@ export class SqliteLanes {
 
   /** Takes back what `lendReader` gave. */
   giveBackReader(connection: LaneConnection): void {
-    const heldSince = connection.holding?.since ?? Infinity;
+    const heldSince = connection.holding?.since;
     connection.lane.giveBack(connection);
     if (connection.lane === this.writer) return;
-    if (this.#context.clock.monotonic() - heldSince >= longSnapshot) this.#walIsLong = true;
-    if (this.#walIsLong) this.#shortenWal();
+    if (heldSince !== undefined) this.#log.noteSnapshot(this.#context.clock.monotonic() - heldSince);
+    this.#log.shorten();
   }
 
   /** Takes back the writer. */
   giveBackWriter(connection: LaneConnection): void {
     this.writer.giveBack(connection);
-    if (this.#walIsLong) this.#shortenWal();
+    this.#log.shorten();
   }
 
   /** Call it where somebody outside of these lanes has held a snapshot: the log may have grown behind it. */
   shortenLog(): void {
-    this.#walIsLong = true;
-    this.#shortenWal();
+    this.#log.ask();
+    this.#log.shorten();
+  }
+
+  /** Whether there is no file. */
+  get isInMemory(): boolean {
+    return this.#file === undefined;
+  }
+
+  /** Whether connections may be asked for anything. */
+  get isRunning(): boolean {
+    return this.#state === 'running';
   }
 
   stats(): PoolStats {
@@ -186,6 +207,7 @@ export class SqliteLanes {
       max: this.#config.connection.memory ? 1 : this.#config.pool.max,
       ...sumCounts(lanes.map((lane) => lane.stats())),
       ...this.#ledger.stats(),
+      ...this.#ledger.totals(),
     };
   }
 
@@ -214,7 +236,8 @@ export class SqliteLanes {
     this.#state = 'closed';
   }
 
-  #readAtOnce<Row>(sql: string, parameters: readonly unknown[]): QueryResult<Row> | undefined {
+  /** @param start what `performance.now` says, or has said in this turn */
+  #readAtOnce<Row>(sql: string, parameters: readonly unknown[], start: number): QueryResult<Row> | undefined {
     const database = this.readers.idle;
     if (database === undefined) return undefined;
     const statement = database.findRead(sql);
@@ -225,7 +248,7 @@ export class SqliteLanes {
       if (this.hasReaders) this.#shared?.join(database);
       return statement === undefined
         ? database.read<Row>(sql, parameters)
-        : database.runRead<Row>(statement, parameters);
+        : database.runRead<Row>(statement, parameters, start);
     } catch (error) {
       if (isBusy(error)) return undefined;
       throw error;
@@ -282,17 +305,5 @@ export class SqliteLanes {
         if (this.writer.size === 0) await this.writer.openFirst();
       },
     });
-  }
-
-  /** Where the writer is free; else whoever gives it back tries again. */
-  #shortenWal(): void {
-    const writer = this.writer.tryTake();
-    if (writer === undefined) return;
-    try {
-      endSharedReads();
-      this.#walIsLong = !shortenLog(writer.database, this.#filename);
-    } finally {
-      this.writer.giveBack(writer);
-    }
   }
 }

@@ -1,6 +1,8 @@
-import type { CompiledQuery, QueryResult, TransactionSettings } from 'kysely';
+import type { CompiledQuery, QueryResult } from 'kysely';
 import { QueryError } from '../../foundation/errors/statement-errors.ts';
-import type { Lease } from '../lease.ts';
+import { timeWait } from '../../foundation/statement-timing.ts';
+import type { Lease, LeaseSettings } from '../lease.ts';
+import type { StatementOptions } from '../statement-options.ts';
 import { markRolledBack } from '../transaction-aborted.ts';
 import { translateSqliteError, translateUnlessReason } from './sqlite-errors.ts';
 import type { SqliteExecutor } from './sqlite-executor.ts';
@@ -9,8 +11,6 @@ import type { SqliteLanes } from './sqlite-lanes.ts';
 import { lostError } from './sqlite-lost-error.ts';
 import { asksForLastWrite, kindOf } from './statement-kind.ts';
 import type { WorkerLease } from './worker/worker-lease.ts';
-
-type Options = { readonly signal?: AbortSignal | undefined };
 
 /**
  * What Kysely calls a connection. It takes none before it needs one: a statement outside of a transaction runs
@@ -44,17 +44,18 @@ export class SqliteLease implements Lease {
    * process has written since its first read. Every isolation level runs as `serializable`, which is what
    * SQLite has.
    */
-  async begin({ accessMode }: TransactionSettings): Promise<void> {
+  async begin({ accessMode, timing }: LeaseSettings): Promise<void> {
     const isReadOnly = accessMode === 'read only';
     const signal = this.#signal;
     this.#signal = undefined;
     try {
       if (isReadOnly && this.#connection === undefined && this.#lanes.workers !== undefined) {
-        this.#worker = await this.#lanes.workers.lend(signal);
+        const { workers } = this.#lanes;
+        this.#worker = await timeWait(timing, () => workers.lend(signal));
         await this.#worker.begin();
         return;
       }
-      const connection = await this.#keepFor(isReadOnly, signal);
+      const connection = await this.#keepFor(isReadOnly, { signal, timing });
       this.#isReadOnly = isReadOnly;
       // A transaction that is only declared read-only would write without a word.
       if (isReadOnly && !this.#isReader) await this.#command(connection, 'pragma query_only = on');
@@ -91,13 +92,12 @@ export class SqliteLease implements Lease {
     if (failure !== undefined) throw translateSqliteError(failure);
   }
 
-  async executeQuery<Row>(query: CompiledQuery, options?: Options): Promise<QueryResult<Row>> {
+  async executeQuery<Row>(query: CompiledQuery, options?: StatementOptions): Promise<QueryResult<Row>> {
     try {
-      const signal = options?.signal;
       const connection = this.#connection;
       return connection === undefined
-        ? await this.#execute<Row>(query, signal)
-        : await this.#runHere<Row>(connection, query, signal);
+        ? await this.#execute<Row>(query, options)
+        : await this.#runHere<Row>(connection, query, options?.signal);
     } catch (error) {
       // It has to settle: only then does Kysely give the connection back. It has told the caller of the abort
       // already, and prints whatever fails after it to the console.
@@ -113,7 +113,7 @@ export class SqliteLease implements Lease {
   async *streamQuery<Row>(
     query: CompiledQuery,
     chunkSize: number,
-    options?: Options,
+    options?: StatementOptions,
   ): AsyncIterableIterator<QueryResult<Row>> {
     const isApart =
       this.#worker === undefined &&
@@ -122,13 +122,13 @@ export class SqliteLease implements Lease {
       this.#lanes.hasReaders;
     try {
       if (isApart && kindOf(query.sql) === 'read') {
-        const stream = await this.#executor.stream<Row>(query, chunkSize, options?.signal);
+        const stream = await this.#executor.stream<Row>(query, chunkSize, options);
         if (stream !== undefined) {
           yield* stream;
           return;
         }
       }
-      const { rows } = await this.#execute<Row>(query, options?.signal);
+      const { rows } = await this.#execute<Row>(query, options);
       for (let start = 0; start < rows.length; start += chunkSize) {
         await this.#lanes.steps.giveWay();
         yield { rows: rows.slice(start, start + chunkSize) };
@@ -155,15 +155,16 @@ export class SqliteLease implements Lease {
     }
   }
 
-  async #execute<Row>(query: CompiledQuery, signal: AbortSignal | undefined): Promise<QueryResult<Row>> {
+  async #execute<Row>(query: CompiledQuery, options: StatementOptions = {}): Promise<QueryResult<Row>> {
+    const { signal } = options;
     if (this.#worker !== undefined) return this.#worker.run<Row>(query.sql, query.parameters);
     if (this.#connection !== undefined) return this.#runHere<Row>(this.#connection, query, signal);
-    if (this.#lastWrite !== undefined) return this.#runBehindWrite<Row>(this.#lastWrite, query, signal);
+    if (this.#lastWrite !== undefined) return this.#runBehindWrite<Row>(this.#lastWrite, query, options);
     const result = this.#executor.tryRead<Row>(query);
     if (result !== undefined) return result;
     const kind = kindOf(query.sql);
-    if (kind === 'other') return this.#runHere<Row>(await this.#keepWriter(signal), query, signal);
-    const answer = await this.#executor.run<Row>(query, kind, signal);
+    if (kind === 'other') return this.#runHere<Row>(await this.#keepWriter(options), query, signal);
+    const answer = await this.#executor.run<Row>(query, kind, options);
     if (kind === 'write' || answer.numAffectedRows !== undefined) this.#lastWrite = answer;
     return answer;
   }
@@ -172,11 +173,11 @@ export class SqliteLease implements Lease {
   async #runBehindWrite<Row>(
     write: QueryResult<unknown>,
     query: CompiledQuery,
-    signal: AbortSignal | undefined,
+    options: StatementOptions,
   ): Promise<QueryResult<Row>> {
-    const connection = await this.#keepWriter(signal);
+    const connection = await this.#keepWriter(options);
     if (asksForLastWrite(query.sql) && connection.database.lastWrite !== write) throw forgottenError();
-    return this.#runHere<Row>(connection, query, signal);
+    return this.#runHere<Row>(connection, query, options.signal);
   }
 
   #runHere<Row>(
@@ -190,20 +191,20 @@ export class SqliteLease implements Lease {
     });
   }
 
-  async #keepFor(isReadOnly: boolean, signal: AbortSignal | undefined): Promise<LaneConnection> {
+  async #keepFor(isReadOnly: boolean, options: StatementOptions): Promise<LaneConnection> {
     if (this.#connection !== undefined) return this.#connection;
     // Both are awaited here: behind a promise that is handed on, the stack of a leak would not show its caller.
     if (isReadOnly && this.#lanes.hasReaders) {
-      this.#connection = await this.#lanes.lendReader(signal);
+      this.#connection = await this.#lanes.lendReader(options);
       this.#isReader = true;
     } else {
-      this.#connection = await this.#executor.takeWriter(signal);
+      this.#connection = await this.#executor.takeWriter(options);
     }
     return this.#connection;
   }
 
-  async #keepWriter(signal: AbortSignal | undefined): Promise<LaneConnection> {
-    this.#connection = await this.#executor.takeWriter(signal);
+  async #keepWriter(options: StatementOptions): Promise<LaneConnection> {
+    this.#connection = await this.#executor.takeWriter(options);
     return this.#connection;
   }
 

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { Clock } from '../../foundation/clock.ts';
 import type { DatabaseFile } from './database-file.ts';
 import { waitForLock } from './lock-wait.ts';
+import type { LoopMeter } from './loop-meter.ts';
 import { makeFolder } from './make-folder.ts';
 import { closedError } from './sqlite-closed-error.ts';
 import { SqliteDatabase } from './sqlite-database.ts';
@@ -21,6 +22,8 @@ export interface SqliteOpenerOptions {
   /** The longest wait for another process, in ms. */
   readonly lockTimeout: number;
   readonly clock: Clock;
+  /** Hears how long the steps of the connections take. */
+  readonly meter: LoopMeter;
 }
 
 /** Where the connections of one database come from. It keeps none. */
@@ -46,12 +49,12 @@ export class SqliteOpener {
     isEnded: () => boolean,
     signal?: AbortSignal,
   ): Promise<SqliteDatabase> {
-    const { filename, file, style } = this.#options;
+    const { filename, file, style, meter } = this.#options;
     const { openDatabase = await openByName(filename), values } = style;
     try {
       if (file !== undefined) await makeFolder(dirname(filename));
       file?.checkNow(isOnly());
-      const database = new SqliteDatabase(await openDatabase(), values);
+      const database = new SqliteDatabase(await openDatabase(), values, meter);
       try {
         await this.#setUp(database, role, isEnded, signal);
         return database;

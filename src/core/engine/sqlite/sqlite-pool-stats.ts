@@ -1,8 +1,9 @@
+import { addSpreads } from '../../foundation/duration-buckets.ts';
 import type { PoolStats } from '../../foundation/pool-stats.ts';
 
 type Counts = Pick<
   PoolStats,
-  'size' | 'busy' | 'waiting' | 'longestWait' | 'created' | 'retired' | 'timeouts'
+  'size' | 'busy' | 'waiting' | 'longestWait' | 'waits' | 'created' | 'retired' | 'timeouts' | 'acquired'
 >;
 
 /** What lanes count together. */
@@ -17,8 +18,10 @@ export function sumCounts(lanes: readonly Counts[]): Counts & Pick<PoolStats, 'i
     idle: size - busy,
     waiting: sum((counts) => counts.waiting),
     longestWait: Math.max(...lanes.map((counts) => counts.longestWait)),
+    waits: addSpreads(lanes.map((counts) => counts.waits)),
     created: sum((counts) => counts.created),
     retired: sum((counts) => counts.retired),
     timeouts: sum((counts) => counts.timeouts),
+    acquired: sum((counts) => counts.acquired),
   };
 }

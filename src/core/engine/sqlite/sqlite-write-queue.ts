@@ -1,4 +1,6 @@
 import type { CompiledQuery } from 'kysely';
+import type { StatementTiming } from '../../foundation/statement-timing.ts';
+import type { StatementOptions } from '../statement-options.ts';
 import { translateSqliteError } from './sqlite-errors.ts';
 import type { LaneConnection } from './sqlite-lane.ts';
 import type { SqliteLanes } from './sqlite-lanes.ts';
@@ -8,6 +10,8 @@ import { isLocked, refuse, serve, type QueuedWrite, type Results } from './share
 interface Member extends QueuedWrite {
   /** Who came behind the same transactions of others. */
   readonly place: number;
+  /** Is told while it waits. */
+  readonly timing: StatementTiming | undefined;
   /** Takes it out of the waiting line. */
   leaveLine: AbortController | undefined;
 }
@@ -48,7 +52,7 @@ export class SqliteWriteQueue {
   submit(
     queries: readonly CompiledQuery[],
     isBatch: boolean,
-    signal: AbortSignal | undefined,
+    { signal, timing }: StatementOptions = {},
   ): Promise<Results> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
@@ -57,6 +61,7 @@ export class SqliteWriteQueue {
         queries,
         isBatch,
         place,
+        timing,
         resolve,
         reject,
         leaveLine: undefined,
@@ -93,6 +98,7 @@ export class SqliteWriteQueue {
     const line = new AbortController();
     member.leaveLine = line;
     this.#waiting.add(member);
+    member.timing?.startWait();
     try {
       const connection = await this.#lanes.writer.takeBriefly(line.signal);
       this.#waiting.delete(member);
@@ -128,6 +134,7 @@ export class SqliteWriteQueue {
   async #lead(connection: LaneConnection, group: Member[]): Promise<void> {
     try {
       this.#takeAlong(group);
+      for (const { timing } of group) timing?.endWait();
       for (let rest = group; rest.length > 0;) {
         rest = this.#serveAtOnce(connection, rest) ?? (await this.#serveLater(connection, rest));
       }

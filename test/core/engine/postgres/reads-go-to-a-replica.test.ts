@@ -309,6 +309,38 @@ describeOnPostgres('reads go to a replica', () => {
     }
   });
 
+  it('the gauges say how far each replica is behind, and which one does not answer', async () => {
+    const both = open([standbys[0].url, standbys[1].url]);
+    try {
+      await both.query('select 1 as one');
+      await until(
+        async () => (await both.gauges()).replicas?.every(({ lagBytes }) => lagBytes === 0) ?? false,
+      );
+      await standbys[1].ask('select pg_wal_replay_pause()');
+      await primary.ask('update counters set value = value + 1');
+      const behind = async () => (await both.gauges()).replicas ?? [];
+      await until(async () => {
+        const [first, second] = await behind();
+        return first?.lagBytes === 0 && (second?.lagBytes ?? 0) > 0 && (second?.lag ?? 0) > 0;
+      });
+      expect((await behind()).map(({ number, isAnswering }) => ({ number, isAnswering }))).to.deep.equal([
+        { number: 1, isAnswering: true },
+        { number: 2, isAnswering: true },
+      ]);
+      await resume(standbys[1]);
+      await standbys[1].stopServer('fast');
+      try {
+        await until(async () => (await behind())[1]?.isAnswering === false);
+        expect((await behind())[1]).to.deep.equal({ number: 2, isAnswering: false });
+        expect((await behind())[0]).to.include({ isAnswering: true, lagBytes: 0 });
+      } finally {
+        await standbys[1].startServer();
+      }
+    } finally {
+      await both.close();
+    }
+  });
+
   it('with the primary away, reads go on, and writes say so', async function () {
     this.timeout(60_000);
     await untilOnReplica();

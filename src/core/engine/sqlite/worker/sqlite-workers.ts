@@ -1,15 +1,19 @@
 import type { CompiledQuery, QueryResult } from 'kysely';
 import { decorrelatedJitter } from '../../../foundation/backoff.ts';
 import { sleep, type Clock } from '../../../foundation/clock.ts';
+import type { DurationSpread } from '../../../foundation/duration-buckets.ts';
 import { ConnectionError } from '../../../foundation/errors/connection-errors.ts';
 import type { Logger } from '../../../foundation/logger.ts';
 import type { PoolListener } from '../../../foundation/pool-event.ts';
 import type { PoolStats } from '../../../foundation/pool-stats.ts';
+import { timeWait, type StatementTiming } from '../../../foundation/statement-timing.ts';
 import { unlessAborted } from '../../../foundation/within.ts';
 import { trackHoldings } from '../../../pool/holding.ts';
 import type { LeaseLedger } from '../../../pool/lease-ledger.ts';
 import { poolClosed } from '../../../pool/pool-closed.ts';
 import { Semaphore } from '../../../pool/semaphore.ts';
+import type { WorkerGauges } from '../../engine-gauges.ts';
+import type { StatementOptions } from '../../statement-options.ts';
 import { SqliteWorker } from './sqlite-worker.ts';
 import { WorkerLease } from './worker-lease.ts';
 import type { WorkerSettings } from './worker-protocol.ts';
@@ -38,9 +42,11 @@ export interface SqliteWorkersStats {
   readonly busy: number;
   readonly waiting: number;
   readonly longestWait: number;
+  readonly waits: DurationSpread;
   readonly timeouts: number;
   readonly created: number;
   readonly retired: number;
+  readonly acquired: number;
 }
 
 /**
@@ -61,6 +67,7 @@ export class SqliteWorkers {
   #abandoned = 0;
   #created = 0;
   #retired = 0;
+  #acquired = 0;
   /** The wait before the next start; up only after threads have died without having answered anything. */
   #nextDelay: (() => number) | undefined;
   #ended = false;
@@ -86,12 +93,14 @@ export class SqliteWorkers {
    * @throws what SQLite throws when the file cannot be opened
    */
   async lend(signal: AbortSignal | undefined): Promise<WorkerLease> {
+    const askedAt = this.#options.clock.monotonic();
     await this.#permits.acquire(signal);
     try {
       const worker = this.#idle.pop() ?? (await this.#startFor(signal));
       if (this.#ended) throw poolClosed();
       const { clock, statementTimeout, ledger } = this.#options;
-      const holding = ledger.lend(this.#permits);
+      const holding = ledger.lend(this.#permits, askedAt);
+      this.#acquired += 1;
       return new WorkerLease(worker, {
         clock,
         statementTimeout,
@@ -116,12 +125,12 @@ export class SqliteWorkers {
   async read<Row>(
     sql: string,
     parameters: readonly unknown[],
-    signal: AbortSignal | undefined,
+    options: StatementOptions = {},
   ): Promise<QueryResult<Row> | undefined> {
-    const lease = await this.#lendBriefly(signal);
+    const lease = await this.#lendBriefly(options);
     try {
       // The statement itself cannot be stopped, and keeps its thread until its end.
-      return await unlessAborted(lease.read<Row>(sql, parameters), signal);
+      return await unlessAborted(lease.read<Row>(sql, parameters), options.signal);
     } finally {
       lease.release();
     }
@@ -130,8 +139,9 @@ export class SqliteWorkers {
   /** Runs statements on one snapshot. @returns undefined where one of them would write */
   async readTogether(
     queries: readonly CompiledQuery[],
+    timing?: StatementTiming,
   ): Promise<readonly QueryResult<unknown>[] | undefined> {
-    const lease = await this.#lendBriefly(undefined);
+    const lease = await this.#lendBriefly({ timing });
     try {
       await lease.begin();
       const results: QueryResult<unknown>[] = [];
@@ -151,9 +161,9 @@ export class SqliteWorkers {
     sql: string,
     parameters: readonly unknown[],
     chunkSize: number,
-    signal: AbortSignal | undefined,
+    { signal, timing }: StatementOptions = {},
   ): Promise<AsyncGenerator<QueryResult<Row>, void> | undefined> {
-    const lease = await this.lend(signal);
+    const lease = await timeWait(timing, () => this.lend(signal));
     try {
       if (await lease.openStream(sql, parameters)) return chunksOf<Row>(lease, chunkSize);
     } catch (error) {
@@ -164,17 +174,21 @@ export class SqliteWorkers {
     return undefined;
   }
 
+  gauges(): WorkerGauges {
+    const size = this.#workers.size;
+    return { size, busy: size - this.#idle.length, max: this.#options.count };
+  }
+
   stats(): SqliteWorkersStats {
-    const { held, waiting, longestWait, timeouts } = this.#permits.stats();
+    const { held, ...waits } = this.#permits.stats();
     const size = this.#workers.size;
     return {
       size,
       busy: Math.min(held, size),
-      waiting,
-      longestWait,
-      timeouts,
+      ...waits,
       created: this.#created,
       retired: this.#retired,
+      acquired: this.#acquired,
     };
   }
 
@@ -190,8 +204,8 @@ export class SqliteWorkers {
   }
 
   /** As `lend`, for reads that end by themselves: the running work may wait for them. */
-  #lendBriefly(signal: AbortSignal | undefined): Promise<WorkerLease> {
-    return trackHoldings(() => this.lend(signal));
+  #lendBriefly({ signal, timing }: StatementOptions): Promise<WorkerLease> {
+    return trackHoldings(() => timeWait(timing, () => this.lend(signal)));
   }
 
   /** A thread whose caller gives up while it starts serves the next one. */

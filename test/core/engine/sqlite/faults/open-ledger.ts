@@ -12,7 +12,8 @@ export function openLedger(
 ): LedgerDatabase {
   const { pool = {}, lockTimeout = 10_000, ...rest } = options;
   return DatabaseProviderFactory.createProvider<LedgerTables>(
-    { type: 'sqlite', connection: { filename, ...connection }, pool, lockTimeout },
+    // Programs whose standard error is to stay empty open it as well, on machines that are busy.
+    { type: 'sqlite', connection: { filename, ...connection }, pool, lockTimeout, slowQueryThreshold: 0 },
     rest,
   );
 }

@@ -1,0 +1,88 @@
+import type { TransactionListener } from '../../foundation/telemetry.ts';
+import { epochTime } from './epoch-time.ts';
+import { failureAttributes } from './failure-attributes.ts';
+import { quietly } from './quietly.ts';
+import {
+  failedStatus,
+  spanKind,
+  type OpenTelemetryApi,
+  type OtelAttributes,
+  type OtelContext,
+  type OtelSpan,
+  type OtelTracer,
+} from './open-telemetry-api.ts';
+
+interface OpenSpan {
+  readonly span: OtelSpan;
+  /** What was active around the transaction. */
+  readonly around: OtelSpan | undefined;
+}
+
+/** What the spans of transactions are made of. */
+export interface TransactionSpansParts {
+  readonly api: OpenTelemetryApi;
+  readonly tracer: OtelTracer;
+  /** Those of the database. */
+  readonly attributes: OtelAttributes;
+  /** Whether only what has a span around it gets one. */
+  readonly requireParent: boolean;
+}
+
+/** Makes a span of each transaction, from BEGIN to its end. Statements and spans inside are its children. */
+export class TransactionSpans implements TransactionListener {
+  readonly #parts: TransactionSpansParts;
+  readonly #open = new Map<number, OpenSpan>();
+
+  constructor(parts: TransactionSpansParts) {
+    this.#parts = parts;
+  }
+
+  begin(transaction: number): void {
+    const { api, tracer, attributes, requireParent } = this.#parts;
+    const context = api.context.active();
+    const around = api.trace.getSpan(context);
+    if (requireParent && around === undefined) return;
+    const options = { kind: spanKind.internal, attributes, startTime: epochTime() };
+    quietly(api, () => {
+      this.#open.set(transaction, { span: tracer.startSpan('transaction', options, context), around });
+    });
+  }
+
+  end(transaction: number, outcome: 'committed' | 'rolled back'): void {
+    this.#open.get(transaction)?.span.setAttribute('liminal.transaction.outcome', outcome);
+    this.#finish(transaction);
+  }
+
+  fail(transaction: number, error: unknown): void {
+    const span = this.#open.get(transaction)?.span;
+    for (const [name, value] of Object.entries(failureAttributes(error)))
+      span?.setAttribute(name, String(value));
+    span?.setStatus(failedStatus);
+    this.#finish(transaction);
+  }
+
+  runIn<Result>(transaction: number, work: () => Result): Result {
+    const { context, trace } = this.#parts.api;
+    const span = this.#open.get(transaction)?.span;
+    return span === undefined ? work() : context.with(trace.setSpan(context.active(), span), work);
+  }
+
+  /**
+   * Finds what a statement of a transaction belongs to: a span that is active inside of it, else that of the
+   * transaction, which is not active where Kysely runs the work.
+   */
+  contextOf(transaction: number | undefined): OtelContext {
+    const { context, trace } = this.#parts.api;
+    const active = context.active();
+    const open = transaction === undefined ? undefined : this.#open.get(transaction);
+    return open !== undefined && trace.getSpan(active) === open.around
+      ? trace.setSpan(active, open.span)
+      : active;
+  }
+
+  #finish(transaction: number): void {
+    const open = this.#open.get(transaction);
+    this.#open.delete(transaction);
+    quietly(this.#parts.api, () => open?.span.end(epochTime()));
+  }
+}

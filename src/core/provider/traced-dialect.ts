@@ -1,0 +1,150 @@
+import type {
+  DatabaseConnection,
+  Dialect,
+  DialectAdapter,
+  Driver,
+  QueryCompiler,
+  TransactionSettings,
+} from 'kysely';
+import type { LeaseSettings } from '../engine/lease.ts';
+import type { Clock } from '../foundation/clock.ts';
+import type { TransactionListener } from '../foundation/telemetry.ts';
+import { queryChannel, transactionChannel } from '../foundation/tracing-channels.ts';
+import { TracedConnection } from './traced-connection.ts';
+
+type Options = { readonly signal?: AbortSignal | undefined };
+type Compile = QueryCompiler['compileQuery'];
+type Savepoint = (connection: DatabaseConnection, name: string, compile: Compile) => Promise<void>;
+
+/**
+ * Traces what goes over the connections of a dialect that are lent while one of the channels has subscribers, or
+ * somebody listens to the transactions. The others are lent as they are, so that nobody pays for what nobody hears.
+ */
+export class TracedDialect implements Dialect {
+  readonly #inner: Dialect;
+  readonly #clock: Clock;
+  readonly #listener: TransactionListener | undefined;
+
+  /**
+   * @param clock times the waits
+   * @param listener hears of the transactions, beside the channel
+   */
+  constructor(inner: Dialect, clock: Clock, listener?: TransactionListener) {
+    this.#inner = inner;
+    this.#clock = clock;
+    this.#listener = listener;
+  }
+
+  createDriver(): Driver {
+    return new TracedDriver(this.#inner.createDriver(), this.#clock, this.#listener);
+  }
+
+  createQueryCompiler(): QueryCompiler {
+    return this.#inner.createQueryCompiler();
+  }
+
+  createAdapter(): DialectAdapter {
+    return this.#inner.createAdapter();
+  }
+
+  createIntrospector(
+    db: Parameters<Dialect['createIntrospector']>[0],
+  ): ReturnType<Dialect['createIntrospector']> {
+    return this.#inner.createIntrospector(db);
+  }
+}
+
+class TracedDriver implements Driver {
+  readonly #inner: Driver;
+  readonly #clock: Clock;
+  readonly #listener: TransactionListener | undefined;
+
+  // Kysely looks at whether these exist, so they exist only where the driver has them.
+  readonly savepoint?: Savepoint;
+  readonly rollbackToSavepoint?: Savepoint;
+  readonly releaseSavepoint?: Savepoint;
+
+  constructor(inner: Driver, clock: Clock, listener: TransactionListener | undefined) {
+    this.#inner = inner;
+    this.#clock = clock;
+    this.#listener = listener;
+    if (inner.savepoint) this.savepoint = onInner(inner.savepoint.bind(inner));
+    if (inner.rollbackToSavepoint) this.rollbackToSavepoint = onInner(inner.rollbackToSavepoint.bind(inner));
+    if (inner.releaseSavepoint) this.releaseSavepoint = onInner(inner.releaseSavepoint.bind(inner));
+  }
+
+  init(options?: Options): Promise<void> {
+    return this.#inner.init(options);
+  }
+
+  acquireConnection(options?: Options): Promise<DatabaseConnection> {
+    const isHeard = queryChannel.hasSubscribers || transactionChannel.hasSubscribers;
+    return isHeard || this.#listener !== undefined
+      ? this.#acquireTraced(options)
+      : this.#inner.acquireConnection(options);
+  }
+
+  beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
+    if (!(connection instanceof TracedConnection)) return this.#inner.beginTransaction(connection, settings);
+    return this.#begin(connection, settings);
+  }
+
+  commitTransaction(connection: DatabaseConnection): Promise<void> {
+    if (!(connection instanceof TracedConnection)) return this.#inner.commitTransaction(connection);
+    return telling(connection, this.#inner.commitTransaction(connection.inner), 'committed');
+  }
+
+  rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (!(connection instanceof TracedConnection)) return this.#inner.rollbackTransaction(connection);
+    return telling(connection, this.#inner.rollbackTransaction(connection.inner), 'rolled back');
+  }
+
+  releaseConnection(connection: DatabaseConnection, options?: Options): Promise<void> {
+    if (!(connection instanceof TracedConnection)) return this.#inner.releaseConnection(connection, options);
+    return this.#inner.releaseConnection(connection.inner, options);
+  }
+
+  destroy(options?: Options): Promise<void> {
+    return this.#inner.destroy(options);
+  }
+
+  async #begin(connection: TracedConnection, settings: TransactionSettings): Promise<void> {
+    const timing = connection.beginTrace();
+    const timed: LeaseSettings = timing === undefined ? settings : { ...settings, timing };
+    try {
+      await this.#inner.beginTransaction(connection.inner, timed);
+      connection.noteBegun(timing);
+    } catch (error) {
+      connection.noteBegun(timing);
+      connection.failTrace(error);
+      throw error;
+    }
+  }
+
+  async #acquireTraced(options: Options | undefined): Promise<DatabaseConnection> {
+    const start = this.#clock.monotonic();
+    const connection = await this.#inner.acquireConnection(options);
+    const wait = this.#clock.monotonic() - start;
+    return new TracedConnection(connection, { clock: this.#clock, wait, listener: this.#listener });
+  }
+}
+
+/** Ends the trace of a transaction where its end has come, or its failure. */
+async function telling(
+  connection: TracedConnection,
+  work: Promise<void>,
+  outcome: 'committed' | 'rolled back',
+): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    connection.failTrace(error);
+    throw error;
+  }
+  connection.endTrace(outcome);
+}
+
+function onInner(savepoint: Savepoint): Savepoint {
+  return (connection, name, compile) =>
+    savepoint(connection instanceof TracedConnection ? connection.inner : connection, name, compile);
+}
