@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { bundleProgram } from './bundled-program.ts';
 import { compileCache } from './compile-cache.ts';
+import { withoutSlowQueryLines } from './slow-query-lines.ts';
 
 export interface ChildOptions {
   /** A command that runs the program under its limits: `['prlimit', '--nofile=40']`. */
@@ -19,6 +20,7 @@ export interface ChildOptions {
 export interface ChildEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+  /** Without lines of slow queries. */
   readonly stderr: string;
 }
 
@@ -73,7 +75,7 @@ export function startProgram(
     const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
     running.delete(child);
     await read;
-    return { code, signal, stderr: await errors };
+    return { code, signal, stderr: withoutSlowQueryLines(await errors) };
   })();
   // A program that cannot be started rejects here, and again for everybody who waits for its end.
   ended.catch(() => undefined);

@@ -2,15 +2,16 @@
 import { enableCompileCache } from 'node:module';
 import { compileCache } from './compile-cache.ts';
 import { stopPostgresServer } from './postgres-server.ts';
+import { isSlowQueryLine } from './slow-query-lines.ts';
 
 // Worker threads load the same sources again and again.
 Object.assign(process.env, compileCache());
 enableCompileCache(compileCache().NODE_COMPILE_CACHE);
 
-// A busy machine makes many statements slow, and those of tests without a logger would fill the report.
+// They would fill the report.
 const { warn } = console;
 console.warn = (...line: unknown[]) => {
-  if (!/^(?:slow query|query waited long) \{/u.test(String(line[0]))) warn(...line);
+  if (!isSlowQueryLine(String(line[0]))) warn(...line);
 };
 
 export async function mochaGlobalTeardown(): Promise<void> {
