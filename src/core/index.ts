@@ -196,6 +196,12 @@ export {
   UnknownKeyError,
 } from './foundation/errors/security-errors.ts';
 export { AuditTamperedError, LegalHoldError } from './foundation/errors/audit-errors.ts';
+export {
+  BadRowsError,
+  CopyDiffersError,
+  CopyRefusedError,
+  type BadRowCount,
+} from './foundation/errors/copy-errors.ts';
 export { DeliveryAbortedError } from './foundation/errors/outbox-errors.ts';
 export { KeySetUnavailableError } from './foundation/errors/key-set-error.ts';
 export {

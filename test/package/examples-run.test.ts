@@ -23,6 +23,8 @@ const printed: Readonly<Record<string, string>> = {
     'without a token: 401\nwith a token: 200\nwithout the scope: 403\nwith a changed token: 401\nafter a refresh: 200\na refresh token that was used before ends the session\nafter the end of the session: 401\n',
   '09-audit.ts':
     'rolled back: changed my mind\ncreate nobody null\nupdate user Ada\nreveal service undefined\ncreate user {"$sealed":true}\nsound: true\nthe database refuses to change it\na forged anchor is refused\n',
+  '10-copy.ts':
+    "customers: 1\norders: 2\nchanged meanwhile: []\nThe database was not copied. The target has rows already: customers, orders.\ndiffers: [ 'customers' ]\n",
 };
 
 const examples = globSync('examples/*.ts', { cwd: projectRoot }).map((path) => basename(path));

@@ -1,10 +1,12 @@
-/** What the migrate room keeps for itself, beside the pair of tables of each migration set. */
+/** What the migrate and copy rooms keep for themselves, beside the pair of tables of each migration set. */
 const ownTables: ReadonlySet<string> = new Set([
   'liminal_migrations',
   'liminal_schemas',
   'liminal_migration_lock',
   'liminal_seeds',
   'liminal_backfills',
+  'liminal_copy',
+  'liminal_copy_quarantine',
 ]);
 
 /**

@@ -20,6 +20,7 @@ import { checkSchemaMode } from './schema-mode.ts';
 import { checkHealth, type HealthReport } from './health.ts';
 import { makeBackup } from './make-backup.ts';
 import { outside } from './transaction-context.ts';
+import { bindTransfer } from './transfer.ts';
 import type { TransactionOptions } from './transaction-options.ts';
 import { bindTransactions, type Transactions } from './transactions.ts';
 import { waitForDatabase } from './wait-for-database.ts';
@@ -103,6 +104,7 @@ export class DatabaseProvider<DB> implements StatementTarget<DB>, AsyncDisposabl
     this.#transactions = parts.transactions;
     bindTransactions(this, parts.transactions);
     bindCommittedReads(this, parts.engine.committedReads);
+    bindTransfer(this, parts.engine.transfer);
     this.#schema = parts.schema;
     this.#hooks = parts.hooks;
   }

@@ -6,6 +6,7 @@ import { openCommittedReads } from './postgres-committed-reads.ts';
 import { createPostgresMigrations } from './postgres-migrations.ts';
 import { PostgresNotifications } from './postgres-notifications.ts';
 import { openServers } from './postgres-replicas.ts';
+import { createPostgresTransfer } from './postgres-transfer.ts';
 import { postgresVocabulary } from './postgres-vocabulary.ts';
 
 /**
@@ -25,6 +26,7 @@ export const postgresEngine: Engine<'postgres', PostgresSettings> = {
       committedReads: committed.executor,
       sql: postgresVocabulary,
       migrations: createPostgresMigrations((processId) => servers.primary.hasBackend(processId)),
+      transfer: createPostgresTransfer(config),
       listen: (channel, listener) => notifications.listen(channel, listener),
       backup: (file) => Promise.reject(noBackupError(config.connection, file)),
       stats: () => servers.stats(),

@@ -8,6 +8,7 @@ import { SqliteExecutor } from './sqlite-executor.ts';
 import { SqliteLanes } from './sqlite-lanes.ts';
 import { sqliteMigrations } from './sqlite-migrations.ts';
 import { restoreSqlite } from './sqlite-restore.ts';
+import { createSqliteTransfer } from './sqlite-transfer.ts';
 import { sqliteVocabulary } from './sqlite-vocabulary.ts';
 
 /**
@@ -29,6 +30,15 @@ export const sqliteEngine: Engine<'sqlite', SqliteSettings> = {
       direct: executor,
       sql: sqliteVocabulary,
       migrations: sqliteMigrations,
+      transfer: createSqliteTransfer(lanes, {
+        filename,
+        memory,
+        lockTimeout,
+        clock: context.clock,
+        backUp: (file, options) => backups.make(file, options),
+        openFile: (file) =>
+          sqliteEngine.open({ ...config, connection: { ...connection, filename: file, memory: false } }, context),
+      }),
       backup: (file, options) => backups.make(file, options),
       stats: () => lanes.stats(),
       async close(deadline) {
