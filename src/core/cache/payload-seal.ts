@@ -2,8 +2,11 @@ import { loadCrypto } from '../foundation/node-crypto.ts';
 
 /** Where a payload belongs: one that was moved does not open. */
 export interface PayloadPlace {
+  /** The table. */
   readonly table: string;
+  /** A word that is no column: such a payload is none of a table. */
   readonly column: string;
+  /** The key, and the stamps under which it is kept. */
   readonly row: readonly string[];
 }
 

@@ -58,6 +58,7 @@ const longestPoll = 25;
  * const cache = createCache(provider, { store: new TieredStore(new MemoryStore(), redis), bus: redis.bus() });
  */
 export class RedisStore implements CacheStore {
+  /** Its name in explanations. */
   readonly tier = 'redis';
   readonly #options: CheckedRedisStoreOptions;
   readonly #client: RedisClient;
@@ -98,6 +99,8 @@ export class RedisStore implements CacheStore {
   /**
    * The bus that tells other processes of what this one has changed, by a connection of its own that hears the server's channel.
    * For the cache of this store alone.
+   *
+   * @returns the bus, the same one each time
    */
   bus(): InvalidationBus {
     const { clock, heartbeat } = this.#options;
@@ -124,6 +127,11 @@ export class RedisStore implements CacheStore {
     return this.#line.isUp;
   }
 
+  /**
+   * Begins to work; the cache calls it.
+   *
+   * @param context the clock of ages, the logger, the prefix of shared names
+   */
   open({ monotonic, logger, prefix }: CacheStoreContext): void {
     this.#monotonic = monotonic;
     this.#logger = logger;
@@ -131,6 +139,14 @@ export class RedisStore implements CacheStore {
     this.#line.start();
   }
 
+  /**
+   * Looks for an answer.
+   *
+   * @param question what is asked
+   * @param stamp what its slots count now
+   * @param now on the clock of ages, in ms
+   * @returns a valid entry, or a miss; it never rejects
+   */
   read(question: CacheQuestion, stamp: number, now: number): CacheMiss | Promise<CacheEntry | CacheMiss> {
     if (question.isSensitive) return miss;
     if (!this.#mayAsk(question.slots)) {
@@ -143,6 +159,14 @@ export class RedisStore implements CacheStore {
     return flight?.answer ?? this.#reads.begin(question.key, stamp, () => this.#look(question, stamp, now));
   }
 
+  /**
+   * Keeps an answer.
+   *
+   * @param question what was asked
+   * @param entry the answer, with its row
+   * @param fence as the miss had it
+   * @returns whether it is kept; it never rejects
+   */
   async store(question: CacheQuestion, entry: CacheEntry, fence: unknown): Promise<boolean> {
     this.#loading.delete(question.key);
     if (!isFence(fence) || question.isSensitive || !this.#mayAsk(question.slots)) return false;
@@ -164,6 +188,12 @@ export class RedisStore implements CacheStore {
     return Number(kept) === 1;
   }
 
+  /**
+   * Hears that a load came to nothing, and lets others load.
+   *
+   * @param question what was asked
+   * @param fence as the miss had it
+   */
   giveUp(question: CacheQuestion, fence: unknown): void {
     this.#loading.delete(question.key);
     if (!isFence(fence) || fence.token === '') return;
@@ -171,6 +201,13 @@ export class RedisStore implements CacheStore {
     void this.#line.ask(({ connection }) => runScript(connection, 'release', keys, [fence.token]));
   }
 
+  /**
+   * Makes invalid what depends on slots, for all who share the server.
+   *
+   * @param slots what has changed
+   * @returns settles when the server has confirmed it, or when this process reads nothing there that depends on them; it
+   *   never rejects
+   */
   async move(slots: readonly number[]): Promise<void> {
     if (await this.#moveThere(slots)) return;
     if (this.#distrusted.size === 0) this.#tell({ type: 'unconfirmed' });
@@ -178,6 +215,13 @@ export class RedisStore implements CacheStore {
     if (this.#line.isUp) void this.#settle();
   }
 
+  /**
+   * Looks for an explanation.
+   *
+   * @param question what is asked
+   * @param stamp as for `read`; undefined while one of its slots is closed
+   * @returns the entry; undefined where there is none
+   */
   async peek(question: CacheQuestion, stamp: number | undefined): Promise<CacheEntry | undefined> {
     if (question.isSensitive || stamp === undefined || !this.#mayAsk(question.slots)) return undefined;
     const now = this.#monotonic();
@@ -188,11 +232,13 @@ export class RedisStore implements CacheStore {
   /** There is nothing in this process. */
   clear(): void {}
 
+  /** @returns what it keeps and has done */
   stats(): RedisStoreStats {
     const { size } = this.#distrusted;
     return { entries: 0, bytes: 0, regions: {}, ...this.#counts, isUp: this.#line.isUp, unconfirmed: size };
   }
 
+  /** Ends its connections. Never rejects. */
   async close(): Promise<void> {
     const { clock, timeLimit } = this.#options;
     if (this.#distrusted.size > 0 && this.#line.isUp) await within(clock, timeLimit, this.#settle());
@@ -368,9 +414,9 @@ export class RedisStore implements CacheStore {
   }
 
   #tell(event: RedisStoreEvent): void {
-    const { type, ...fields } = event;
-    if (type === 'up' || type === 'confirmed') this.#logger.info(fields, `the store of a cache: ${type}`);
-    else this.#logger.warn(fields, `the store of a cache: ${type}`);
+    if (event.type === 'up' || event.type === 'confirmed') {
+      this.#logger.info(event, 'the server of a cache works');
+    } else this.#logger.warn(event, 'the server of a cache does not work as it should');
     try {
       this.#options.onEvent(event);
     } catch {
