@@ -240,6 +240,40 @@ describeOnEachDatabase('OpenTelemetry', (database) => {
     expect(told.length).to.be.at.least(4);
   });
 
+  it('and neither a transaction nor the pool, where spans and figures fail once they are there', async () => {
+    const fail = (): never => {
+      throw new Error('the exporter is gone');
+    };
+    const span = { setAttribute: fail, setStatus: fail, end: fail };
+    const broken = {
+      context,
+      metrics: {
+        getMeter: () => ({
+          createHistogram: () => ({ record: fail }),
+          createObservableUpDownCounter: () => ({}),
+          createObservableCounter: () => ({}),
+          addBatchObservableCallback: () => undefined,
+        }),
+      },
+      trace: { getTracer: () => ({ startSpan: () => span }), getSpan: () => undefined, setSpan: fail },
+      diag: { error: () => undefined },
+    };
+    const other = DatabaseProviderFactory.createProvider<Tables>(await database.freshUrl(), {
+      telemetry: await createTelemetry({ api: broken }),
+    });
+    await other.exec('create table kept (id integer)');
+    await other.transaction((tx) => sql`insert into kept values (1)`.execute(tx));
+    const undoing = new Error('on purpose');
+    const undone = other.transaction(async (tx) => {
+      await sql`insert into kept values (2)`.execute(tx);
+      throw undoing;
+    });
+    expect(await rejectionOf(undone)).to.equal(undoing);
+    expect(await other.query('select id from kept')).to.deep.equal([{ id: 1 }]);
+    expect(other.stats()).to.deep.include({ busy: 0, waiting: 0 });
+    await other.close();
+  });
+
   it('tells as much as it is asked to', async () => {
     const api = { trace, context, metrics, diag };
     const quiet = DatabaseProviderFactory.createProvider<Tables>(await database.freshUrl(), {

@@ -28,7 +28,7 @@ export function openTelemetry(
     description: 'How long a statement took, from the call to the answer',
     advice: { explicitBucketBoundaries: [...boundaries] },
   });
-  const pools = meter && new PoolInstruments(meter, boundaries);
+  const pools = meter && new PoolInstruments(api, meter, boundaries);
   return {
     [watchDatabase](database): DatabaseTelemetry {
       const attributes = placeAttributes(database);

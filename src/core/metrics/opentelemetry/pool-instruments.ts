@@ -1,8 +1,15 @@
 import type { LeaseListener } from '../../foundation/pool-event.ts';
 import type { PoolStats } from '../../foundation/pool-stats.ts';
 import type { WatchedDatabase } from '../../foundation/telemetry.ts';
-import type { OtelAttributes, OtelMeter, OtelObservations } from './open-telemetry-api.ts';
+import type {
+  OpenTelemetryApi,
+  OtelAttributes,
+  OtelHistogram,
+  OtelMeter,
+  OtelObservations,
+} from './open-telemetry-api.ts';
 import { poolName } from './place-attributes.ts';
+import { quietly } from './quietly.ts';
 
 interface WatchedPool {
   readonly attributes: OtelAttributes;
@@ -15,12 +22,14 @@ const prefix = 'db.client.connection';
 
 /** The figures of all pools: those that stand, asked when they are collected, and the durations as they come. */
 export class PoolInstruments {
+  readonly #api: OpenTelemetryApi;
   readonly #pools = new Set<WatchedPool>();
   readonly #waits;
   readonly #uses;
 
   /** @param boundaries the buckets of the durations, in seconds */
-  constructor(meter: OtelMeter, boundaries: readonly number[]) {
+  constructor(api: OpenTelemetryApi, meter: OtelMeter, boundaries: readonly number[]) {
+    this.#api = api;
     const advice = { explicitBucketBoundaries: [...boundaries] };
     const counts = (name: string, unit: string, description: string) =>
       meter.createObservableUpDownCounter(`${prefix}.${name}`, { unit, description });
@@ -61,9 +70,12 @@ export class PoolInstruments {
   watch(database: WatchedDatabase): LeaseListener {
     const attributes = { [nameAttribute]: this.#freeName(poolName(database)) };
     this.#pools.add({ attributes, stats: database.stats });
+    // The pool calls them while it lends: what they threw would keep a connection that nobody has.
+    const record = (durations: OtelHistogram, duration: number) =>
+      quietly(this.#api, () => durations.record(duration / 1_000, attributes));
     return {
-      waited: (wait) => this.#waits.record(wait / 1_000, attributes),
-      held: (duration) => this.#uses.record(duration / 1_000, attributes),
+      waited: (wait) => record(this.#waits, wait),
+      held: (duration) => record(this.#uses, duration),
     };
   }
 

@@ -39,32 +39,33 @@ export class TransactionSpans implements TransactionListener {
 
   begin(transaction: number): void {
     const { api, tracer, attributes, requireParent } = this.#parts;
-    const context = api.context.active();
-    const around = api.trace.getSpan(context);
-    if (requireParent && around === undefined) return;
-    const options = { kind: spanKind.internal, attributes, startTime: epochTime() };
     quietly(api, () => {
+      const context = api.context.active();
+      const around = api.trace.getSpan(context);
+      if (requireParent && around === undefined) return;
+      const options = { kind: spanKind.internal, attributes, startTime: epochTime() };
       this.#open.set(transaction, { span: tracer.startSpan('transaction', options, context), around });
     });
   }
 
   end(transaction: number, outcome: 'committed' | 'rolled back'): void {
-    this.#open.get(transaction)?.span.setAttribute('liminal.transaction.outcome', outcome);
-    this.#finish(transaction);
+    this.#finish(transaction, (span) => span.setAttribute('liminal.transaction.outcome', outcome));
   }
 
   fail(transaction: number, error: unknown): void {
-    const span = this.#open.get(transaction)?.span;
-    for (const [name, value] of Object.entries(failureAttributes(error)))
-      span?.setAttribute(name, String(value));
-    span?.setStatus(failedStatus);
-    this.#finish(transaction);
+    this.#finish(transaction, (span) => {
+      for (const [name, value] of Object.entries(failureAttributes(error)))
+        span.setAttribute(name, String(value));
+      span.setStatus(failedStatus);
+    });
   }
 
   runIn<Result>(transaction: number, work: () => Result): Result {
-    const { context, trace } = this.#parts.api;
+    const { api } = this.#parts;
     const span = this.#open.get(transaction)?.span;
-    return span === undefined ? work() : context.with(trace.setSpan(context.active(), span), work);
+    let inside: OtelContext | undefined;
+    if (span !== undefined) quietly(api, () => (inside = api.trace.setSpan(api.context.active(), span)));
+    return inside === undefined ? work() : api.context.with(inside, work);
   }
 
   /**
@@ -80,9 +81,13 @@ export class TransactionSpans implements TransactionListener {
       : active;
   }
 
-  #finish(transaction: number): void {
-    const open = this.#open.get(transaction);
+  /** Its outcome stands, whatever becomes of its span. */
+  #finish(transaction: number, describe: (span: OtelSpan) => void): void {
+    const span = this.#open.get(transaction)?.span;
+    if (span === undefined) return;
     this.#open.delete(transaction);
-    quietly(this.#parts.api, () => open?.span.end(epochTime()));
+    const { api } = this.#parts;
+    quietly(api, () => describe(span));
+    quietly(api, () => span.end(epochTime()));
   }
 }
