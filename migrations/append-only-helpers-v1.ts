@@ -9,6 +9,21 @@ export interface AppendOnlyHelpersV1 extends ColumnHelpersV1 {
   makeAppendOnly(db: Kysely<unknown>, table: string, terms?: AppendOnlyTermsV1): Promise<void>;
   /** Takes `makeAppendOnly` back. */
   dropAppendOnly(db: Kysely<unknown>, table: string): Promise<void>;
+  /** Lets one statement lock chains of rows and read the last row of each, where writers do not come one by one anyway. */
+  createChainReader(db: Kysely<unknown>, name: string, chains: ChainColumnsV1): Promise<void>;
+  /** Takes `createChainReader` back. */
+  dropChainReader(db: Kysely<unknown>, name: string, table: string): Promise<void>;
+}
+
+/** Where the rows of chains are. */
+export interface ChainColumnsV1 {
+  readonly table: string;
+  /** The column, a text, that says which chain. */
+  readonly chain: string;
+  /** The column, an integer, that says which place in it. */
+  readonly place: string;
+  /** The column, a text, that the next row refers to. */
+  readonly link: string;
 }
 
 /** What is allowed while a switch is thrown. */

@@ -5,11 +5,22 @@ import { loadCore } from '../library.ts';
 
 const { DatabaseProviderFactory } = await loadCore();
 
+// It listens for slow statements, as by default, and prints none of them between the figures.
+const slowQueryThreshold = 86_400_000;
+
 /** A provider of the library with its defaults, but for what all contenders have alike. */
 export function openProvider(options: ContenderOptions): DatabaseProvider<ChatDatabase> {
   if (options.engine === 'sqlite') {
     const { filename, durability } = options;
-    return DatabaseProviderFactory.createProvider({ type: 'sqlite', connection: { filename, durability } });
+    return DatabaseProviderFactory.createProvider({
+      type: 'sqlite',
+      connection: { filename, durability },
+      slowQueryThreshold,
+    });
   }
-  return DatabaseProviderFactory.createProvider({ url: options.url, pool: { max: poolSize } });
+  return DatabaseProviderFactory.createProvider({
+    url: options.url,
+    pool: { max: poolSize },
+    slowQueryThreshold,
+  });
 }

@@ -7,26 +7,18 @@
  * Options: `--engine sqlite|postgres|both`, `--rounds 41`, `--duration 60` (ms a round), `--check` (a missed target is
  * exit code 1).
  */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import Database from 'better-sqlite3';
 import pg from 'pg';
 import { openChatStore, retitleThread, type ChatStore, type ThreadId } from '../../src/chat/index.ts';
-import { AuditLog, auditMigrations } from '../../src/core/audit/index.ts';
-import {
-  DatabaseProviderFactory,
-  runAs,
-  systemClock,
-  type DatabaseConfigInput,
-} from '../../src/core/index.ts';
-import { newId } from '../../src/core/domain/index.ts';
-import { Migrator } from '../../src/core/migrate/index.ts';
+import { runAs, systemClock, type DatabaseConfigInput } from '../../src/core/index.ts';
 import { KeyRing } from '../../src/core/security/index.ts';
 import { getPostgresServer, stopPostgresServer } from '../../test/support/postgres-server.ts';
 import { spreadOf } from '../harness/statistics.ts';
+import { RawTrail } from './raw-trail.ts';
 
 /** What is measured, and what an audited one may take at most of the time of a plain one. */
 interface Task {
@@ -67,28 +59,30 @@ function placeOfSqlite(durability: 'full' | 'normal'): Place {
     open: async () => {
       files += 1;
       const filename = join(folder, `${durability}-${files}.db`);
-      return { type: 'sqlite', connection: { filename, durability } };
+      return { type: 'sqlite', connection: { filename, durability }, slowQueryThreshold: 0 };
     },
   };
 }
 
-async function placeOfPostgres(): Promise<Place> {
+async function measureOnPostgres(): Promise<void> {
   const { adminUrl } = await getPostgresServer();
-  let databases = 0;
-  return {
-    title: 'Postgres',
-    open: async () => {
-      databases += 1;
-      const name = `liminal_audit_cost_${process.pid}_${databases}`;
-      const admin = new pg.Client({ connectionString: adminUrl });
-      await admin.connect();
-      await admin.query(`create database ${name}`);
-      await admin.end();
-      const url = new URL(adminUrl);
-      url.pathname = `/${name}`;
-      return url.href;
-    },
+  const admin = new pg.Client({ connectionString: adminUrl });
+  await admin.connect();
+  const names: string[] = [];
+  const open = async (): Promise<DatabaseConfigInput> => {
+    const name = `liminal_audit_cost_${process.pid}_${names.length}`;
+    await admin.query(`create database ${name}`);
+    names.push(name);
+    const url = new URL(adminUrl);
+    url.pathname = `/${name}`;
+    return { url: url.href, slowQueryThreshold: 0 };
   };
+  try {
+    await measure({ title: 'Postgres', open });
+  } finally {
+    for (const name of names) await admin.query(`drop database ${name} with (force)`);
+    await admin.end();
+  }
 }
 
 /** A store with ten threads, and how many statements it has sent. */
@@ -176,82 +170,6 @@ async function report(title: string, task: Task, plain: Contender, audited: Cont
   console.log(`${title}: ${figures}; ${statements.join(' → ')} statements; ${verdict}`);
 }
 
-/** What SQLite itself takes for the rows of a trail, whoever writes them. */
-class RawTrail {
-  readonly #database: Database.Database;
-  readonly #template: Readonly<Record<string, unknown>>;
-  readonly #columns: readonly string[];
-  #seq = 1;
-
-  static async open(filename: string, durability: 'full' | 'normal', isIndexed: boolean): Promise<RawTrail> {
-    {
-      await using provider = DatabaseProviderFactory.createProvider<unknown>(`sqlite:${filename}`);
-      await new Migrator(provider, auditMigrations).latest();
-      const log = new AuditLog(provider, { keys: KeyRing.of([{ id: 'audit', key: randomBytes(32) }]) });
-      await provider.transaction((tx) =>
-        log.record(tx, {
-          action: 'update',
-          actor,
-          entity: { type: 'thread', id: randomUUID() },
-          changes: [{ field: 'title', old: 'Lunch 1', new: 'Lunch 2' }],
-        }),
-      );
-    }
-    const database = new Database(filename);
-    database.pragma('journal_mode = WAL');
-    database.pragma(`synchronous = ${durability}`);
-    if (!isIndexed) {
-      const indexes = database
-        .prepare<[], { name: string }>(
-          "select name from sqlite_schema where type = 'index' and sql is not null",
-        )
-        .all();
-      for (const { name } of indexes) database.exec(`drop index ${name}`);
-    }
-    return new RawTrail(database);
-  }
-
-  constructor(database: Database.Database) {
-    this.#database = database;
-    this.#template = database.prepare<[], Record<string, unknown>>('select * from audit_logs').get()!;
-    this.#columns = Object.keys(this.#template);
-  }
-
-  /** @returns the time of one transaction, in ms */
-  time({ updates }: Task, runs: number): number {
-    const row = `(${this.#columns.map(() => '?').join(', ')})`;
-    const insert = this.#database.prepare(
-      `insert into audit_logs values ${Array.from({ length: updates }, () => row).join(', ')}`,
-    );
-    const parts = Array.from({ length: runs }, () => this.#makeValues(updates));
-    const start = performance.now();
-    for (const part of parts) {
-      this.#database.exec('begin immediate');
-      insert.run(...part);
-      this.#database.exec('commit');
-    }
-    return (performance.now() - start) / runs;
-  }
-
-  close(): void {
-    this.#database.close();
-  }
-
-  #makeValues(updates: number): unknown[] {
-    return Array.from({ length: updates }, (_, thread) => {
-      this.#seq += 1;
-      const row = {
-        ...this.#template,
-        seq: this.#seq,
-        id: newId(),
-        recorded_at: systemClock.now(),
-        entity_id: `00000000-0000-7000-8000-${String(thread).padStart(12, '0')}`,
-      };
-      return Object.values(row);
-    }).flat();
-  }
-}
-
 /** Prints what an audited unit adds at the least. */
 async function reportRaw(durability: 'full' | 'normal'): Promise<void> {
   const [indexed, bare] = [
@@ -259,11 +177,11 @@ async function reportRaw(durability: 'full' | 'normal'): Promise<void> {
     await RawTrail.open(join(folder, `bare-${durability}.db`), durability, false),
   ];
   for (const task of tasks) {
-    const runs = Math.max(10, Math.ceil(duration / indexed.time(task, 50)));
-    bare.time(task, 50);
+    const runs = Math.max(10, Math.ceil(duration / indexed.time(task.updates, 50)));
+    bare.time(task.updates, 50);
     const times: [number, number][] = [];
     for (let round = 0; round < rounds; round += 1) {
-      times.push([indexed.time(task, runs), bare.time(task, runs)]);
+      times.push([indexed.time(task.updates, runs), bare.time(task.updates, runs)]);
     }
     const [all, none] = [0, 1].map((at) =>
       (spreadOf(times.map((pair) => pair[at]!)).median * 1_000).toFixed(0),
@@ -297,7 +215,7 @@ try {
       await reportRaw(durability);
     }
   }
-  if (values.engine !== 'sqlite') await measure(await placeOfPostgres());
+  if (values.engine !== 'sqlite') await measureOnPostgres();
 } finally {
   await stopPostgresServer();
   rmSync(folder, { recursive: true, force: true });

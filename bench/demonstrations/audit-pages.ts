@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import pg from 'pg';
 import { AuditLog, auditMigrations, type AuditFilter } from '../../src/core/audit/index.ts';
 import { DatabaseProviderFactory, type DatabaseProvider } from '../../src/core/index.ts';
 import { Migrator } from '../../src/core/migrate/index.ts';
@@ -42,14 +43,30 @@ const filters: Readonly<Record<string, AuditFilter>> = {
 const folder = mkdtempSync(join(tmpdir(), 'liminal-demonstration-'));
 try {
   await demonstrate('SQLite file', `sqlite:${join(folder, 'audit.db')}`);
-  await demonstrate('Postgres', (await getPostgresServer()).adminUrl);
+  await demonstratePostgres();
 } finally {
   await stopPostgresServer();
   rmSync(folder, { recursive: true, force: true });
 }
 
+async function demonstratePostgres(): Promise<void> {
+  const { adminUrl } = await getPostgresServer();
+  const name = `liminal_audit_pages_${process.pid}`;
+  const client = new pg.Client({ connectionString: adminUrl });
+  await client.connect();
+  try {
+    await client.query(`create database ${name}`);
+    const url = new URL(adminUrl);
+    url.pathname = `/${name}`;
+    await demonstrate('Postgres', url.href);
+  } finally {
+    await client.query(`drop database if exists ${name} with (force)`);
+    await client.end();
+  }
+}
+
 async function demonstrate(name: string, url: string): Promise<void> {
-  await using provider = DatabaseProviderFactory.createProvider<unknown>(url);
+  await using provider = DatabaseProviderFactory.createProvider<unknown>({ url, slowQueryThreshold: 0 });
   await new Migrator(provider, auditMigrations).latest();
   const log = new AuditLog(provider, { keys: KeyRing.of([{ id: 'bench', key: randomBytes(32) }]) });
   const began = performance.now();

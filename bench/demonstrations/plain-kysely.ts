@@ -90,7 +90,7 @@ async function demonstrate(name: string, { url, makeDialect }: Place): Promise<v
   await report(`${name}, Kysely alone, root handle`, openPlain(), { ...hanging, usesStreams: false }, few);
   await report(`${name}, Kysely alone, streams`, openPlain(), { ...hanging, usesRoot: false }, few);
   {
-    await using provider = DatabaseProviderFactory.createProvider<Tables>(url);
+    await using provider = DatabaseProviderFactory.createProvider<Tables>({ url, slowQueryThreshold: 0 });
     await report(`${name}, provider`, provider, {}, { histories });
     const source = unitOfWorkSource(new UnitOfWork<Tables>(provider), provider);
     await report(`${name}, unit of work`, source, {}, { histories });

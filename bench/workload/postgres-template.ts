@@ -6,7 +6,7 @@ const rowsPerStatement = 5_000;
 
 /** Fills an empty database with the library's own tables and the generated chat. */
 export async function fillPostgresDatabase(url: string, scale: ChatScale): Promise<void> {
-  const store = await (await loadChat()).openChatStore({ database: url });
+  const store = await (await loadChat()).openChatStore({ database: { url, slowQueryThreshold: 0 } });
   await store.close();
   const client = new pg.Client({ connectionString: url });
   await client.connect();

@@ -9,7 +9,7 @@ const rowsPerTransaction = 100_000;
 export async function makeSqliteTemplate(filename: string, scale: ChatScale): Promise<void> {
   const store = await (
     await loadChat()
-  ).openChatStore({ database: { type: 'sqlite', connection: { filename } } });
+  ).openChatStore({ database: { type: 'sqlite', connection: { filename }, slowQueryThreshold: 0 } });
   await store.close();
   const database = openFile({ engine: 'sqlite', filename, durability: 'normal' });
   try {

@@ -96,6 +96,12 @@ export async function up(db: Kysely<unknown>, t: AppendOnlyHelpersV1): Promise<v
       ) >= old.seq and exists (select 1 from audit_logs l where l.stream = old.stream and l.seq > old.seq)`,
   });
   await t.makeAppendOnly(db, 'audit_segments');
+  await t.createChainReader(db, 'audit_logs_heads', {
+    table: 'audit_logs',
+    chain: 'stream',
+    place: 'seq',
+    link: 'hash',
+  });
 }
 
 /** Takes back everything that `up` made, as long as nothing is recorded: evidence is not dropped in passing. */
@@ -106,6 +112,7 @@ export async function down(db: Kysely<unknown>, t: AppendOnlyHelpersV1): Promise
       'The audit trail has entries, and going down would drop them. Export them, and drop the tables by hand where they are really to go.',
     );
   }
+  await t.dropChainReader(db, 'audit_logs_heads', 'audit_logs');
   await t.dropAppendOnly(db, 'audit_segments');
   await t.dropAppendOnly(db, 'audit_logs');
   await db.schema.dropTable('audit_maintenance').execute();

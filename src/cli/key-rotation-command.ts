@@ -106,8 +106,10 @@ function describeColumn({ table, column, keys, unknown }: ColumnKeyStatus): stri
 
 async function retire(cli: Cli, keyId: string, options: DatabaseOptions): Promise<void> {
   await withKeys(cli, options, async (provider, use, label) => {
+    const hasTrail = await hasAuditTrail(provider);
+    if (hasTrail) await requireKeyOfTrail(provider, use.ring);
     const ring = await retireKey(provider, { ...use, keyId });
-    if (await hasAuditTrail(provider)) await requireUnusedInTrail(provider, keyId);
+    if (hasTrail) await requireUnusedInTrail(provider, keyId);
     await recordWork(provider, use.ring, { action: 'keys.retire', metadata: { keyId } });
     cli.output.line(`No row needs the key ${keyId}: take it out of LIMINAL_ENCRYPTION_KEY.`);
     cli.output.document({ database: label, retired: keyId, left: ring.ids });

@@ -80,6 +80,26 @@ describeOnLasting('what the command line does to an audited chat is recorded', (
     expect((await store.audit.trail({ action: ['keys.rotate', 'keys.rotated'] })).items).to.deep.equal([]);
   });
 
+  it('a key that may go, which is refused without the key of the trail', async function () {
+    this.timeout(120_000);
+    const url = await database.freshUrl();
+    {
+      await using store = await open(url, before);
+      await store.users.insert(createUser({ email: 'ada@example.org' }, { now: 1 }));
+    }
+    const retire = (keys: string) =>
+      runHere(['keys', 'retire', 'k2', '--database', url], { env: { LIMINAL_ENCRYPTION_KEY: keys } });
+    const refused = await retire(`k3:${first},k2:${second}`);
+    expect(refused.code).to.equal(1);
+    expect(refused.stderr).to.include('k1').and.include('Nothing was written');
+    const retired = await retire(`${before},k2:${second}`);
+    expect(retired.code, retired.stderr).to.equal(0);
+    await using store = await open(url, before);
+    const { items } = await store.audit.trail({ action: 'keys.retire' });
+    expect(items.map(({ metadata }) => metadata)).to.deep.equal([{ keyId: 'k2' }]);
+    expect((await store.audit.verify()).isSound).to.equal(true);
+  });
+
   it('an import, which is refused without the keys that record it', async function () {
     this.timeout(120_000);
     const url = await database.freshUrl();

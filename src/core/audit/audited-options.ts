@@ -16,8 +16,8 @@ export interface AuditedRows<Name extends string = string> {
    */
   readonly ignore?: readonly Name[] | undefined;
   /**
-   * The rows that the database deletes with one of these, or sets to NULL: each is an event of its own. They are held
-   * against the foreign keys of the database at the first delete.
+   * The rows that the database deletes with one of these, or sets to NULL or to a default: each is an event of its own.
+   * They are held against the foreign keys of the database at the first delete.
    */
   readonly cascades?: readonly AuditedCascade[] | undefined;
 }
@@ -30,12 +30,12 @@ export interface AuditedOptions<Name extends string = string> extends AuditedRow
 
 /**
  * Rows of a table that the database deletes with those that they refer to (`on delete cascade`), or whose reference it
- * clears (`on delete set null`).
+ * writes anew (`on delete set null`, `on delete set default`).
  */
 export interface AuditedCascade extends AuditedRows {
   /** A repository of their table, of which its definition is used: it says what is encrypted. */
   readonly of: AuditedTable;
-  /** Their column that refers to what is deleted. */
+  /** Their column that refers to what is deleted; of several that do so together, any that tells the key from others. */
   readonly column: string;
   /** The column that they refer to; the key by default. */
   readonly references?: string | undefined;

@@ -8,7 +8,7 @@ import type { ObservedWrite, RowChange, WriteObserver } from '../repository/writ
 import type { AuditLog } from './audit-log.ts';
 import { auditTablesOf } from './audit-tables.ts';
 import type { AuditedOptions } from './audited-options.ts';
-import { readCascadedRows, type CascadedRow } from './cascaded-rows.ts';
+import { readCascadedRows, type CascadedRow, type CascadedRows } from './cascaded-rows.ts';
 import { KnownCascades } from './known-cascades.ts';
 import { LoadedRows } from './loaded-rows.ts';
 import { eventOfChange } from './row-changes.ts';
@@ -68,7 +68,9 @@ export class AuditedWrites implements WriteObserver {
     const changes = await write.send(this.#knownRow(write, on));
     try {
       for (const change of changes) await this.#recordChange(change, rules, on);
-      if (changes.length > 0) for (const row of cascaded) await this.#recordCascaded(row, on);
+      if (changes.length > 0 && cascaded !== undefined) {
+        for (const row of await cascaded.readAfter()) await this.#recordCascaded(row, on);
+      }
     } catch (error) {
       await refuseCommit(on, error);
       throw error;
@@ -80,12 +82,16 @@ export class AuditedWrites implements WriteObserver {
     return key && this.#loaded.find(on, definition, key);
   }
 
-  async #readCascaded(write: ObservedWrite, rules: TableRules, on: UntypedDatabase): Promise<CascadedRow[]> {
-    if (write.lock === undefined) return [];
+  async #readCascaded(
+    write: ObservedWrite,
+    rules: TableRules,
+    on: UntypedDatabase,
+  ): Promise<CascadedRows | undefined> {
+    if (write.lock === undefined) return undefined;
     const resolved = await this.#cascades.resolve(rules, on);
-    if (resolved.cascades.length === 0) return [];
+    if (resolved.cascades.length === 0) return undefined;
     const row = await write.lock();
-    if (row === undefined) return [];
+    if (row === undefined) return undefined;
     // What a cascade deletes is decided by the database, whoever may see it.
     return readCascadedRows(originalOf(on), this.#log.provider.sql, resolved, row);
   }

@@ -1,4 +1,5 @@
 import type { SqlVocabulary } from '../engine/sql-vocabulary.ts';
+import type { Column } from '../query/column.ts';
 import { StatementCache } from '../query/statement-cache.ts';
 import { lockRowsWith } from '../repository/lock-row.ts';
 import type { RunShape, StoredRow, UntypedDatabase, UntypedTables } from '../repository/stored-row.ts';
@@ -9,14 +10,14 @@ import type { CascadeRules, TableRules } from './table-rules.ts';
 export interface CascadedRow {
   readonly rules: TableRules;
   readonly row: StoredRow;
-  /** What becomes of it; undefined where it is deleted. */
+  /** What became of it; undefined where it is deleted, and until `readAfter` has looked. */
   readonly after: StoredRow | undefined;
   /** What it refers to. */
   readonly parent: { readonly entity: string; readonly id: string };
 }
 
-// How many parents one statement asks about.
-const maxParents = 1_000;
+// How many rows one statement asks about.
+const maxRows = 1_000;
 
 /**
  * Reads the rows that the database deletes or changes with another one, and what goes with these, and locks them: behind
@@ -30,16 +31,28 @@ export async function readCascadedRows(
   vocabulary: SqlVocabulary,
   rules: TableRules,
   row: StoredRow,
-): Promise<CascadedRow[]> {
+): Promise<CascadedRows> {
   const reader = new CascadeReader(on, vocabulary);
   await reader.read(rules, [row]);
-  return reader.found();
+  return reader;
 }
 
-class CascadeReader {
+/** The rows that go or change with another one, as they were. */
+export interface CascadedRows {
+  /**
+   * Reads behind the delete what the database has made of the rows that are left: nobody else knows their defaults, and
+   * what else follows from them.
+   *
+   * @returns all of the rows
+   * @throws the errors of any statement
+   */
+  readAfter(): Promise<CascadedRow[]>;
+}
+
+class CascadeReader implements CascadedRows {
   readonly #deleted: CascadedRow[] = [];
   /** By their places: two columns of a row may refer to what goes. */
-  readonly #cleared = new Map<string, CascadedRow>();
+  readonly #kept = new Map<string, CascadedRow>();
   readonly #statements: StatementCache<UntypedTables>;
   readonly #on: UntypedDatabase;
   readonly #vocabulary: SqlVocabulary;
@@ -51,57 +64,67 @@ class CascadeReader {
     this.#vocabulary = vocabulary;
   }
 
-  /** What is cleared by one way and deleted by another is deleted. */
-  found(): CascadedRow[] {
-    const cleared = [...this.#cleared].filter(([place]) => !this.#seen.has(place)).map(([, row]) => row);
-    return [...this.#deleted, ...cleared];
+  async readAfter(): Promise<CascadedRow[]> {
+    // What is kept by one way and deleted by another is deleted.
+    const kept = [...this.#kept].filter(([place]) => !this.#seen.has(place)).map(([, row]) => row);
+    const rows = [...this.#deleted];
+    for (const ofTable of Map.groupBy(kept, ({ rules }) => rules.definition.table).values()) {
+      for (const part of partsOf(ofTable)) rows.push(...(await this.#readPart(part)));
+    }
+    return rows;
   }
 
   /** Finds what goes with some rows of one table. */
   async read(rules: TableRules, rows: readonly StoredRow[]): Promise<void> {
     const fresh = rows.filter((row) => this.#isNew(rules, row));
     for (const cascade of rules.cascades) {
-      for (let from = 0; from < fresh.length; from += maxParents) {
-        await this.#readChildren(cascade, rules, fresh.slice(from, from + maxParents));
-      }
+      for (const part of partsOf(fresh)) await this.#readChildren(cascade, rules, part);
     }
   }
 
   async #readChildren(
-    { rules, column, references, clears }: CascadeRules,
+    { rules, columns, references, isKept }: CascadeRules,
     { entity, ...parentRules }: TableRules,
     parents: readonly StoredRow[],
   ): Promise<void> {
-    // What refers to nothing refers to none of them.
-    const referred = parents.filter((parent) => parent[references] !== null);
-    const byValue = new Map(referred.map((parent) => [parent[references] as string | number, parent]));
-    if (byValue.size === 0) return;
-    const context = { definition: rules.definition, vocabulary: this.#vocabulary };
-    const children = await lockRowsWith(
-      this.#runnerOf(rules),
-      context,
-      column,
-      [...byValue.keys()],
-      'delete',
-    );
+    // What is NULL in one of the columns is referred to by none.
+    const referred = parents.filter((parent) => references.every((name) => parent[name] !== null));
+    const byValues = new Map(referred.map((parent) => [textOf(parent, references), parent]));
+    if (byValues.size === 0) return;
+    const children = await this.#lock(rules, columns, referred, references, 'delete');
+    const names = columns.map(({ name }) => name);
     for (const row of children) {
-      if (this.#seen.has(placeOf(rules, row))) continue;
-      const parent = byValue.get(row[column.name] as string | number)!;
-      const cause = { entity, id: entityId(parentRules, parent) };
-      if (clears === undefined) this.#deleted.push({ rules, row, after: undefined, parent: cause });
-      else this.#clear(rules, row, clears, cause);
+      const place = placeOf(rules, row);
+      if (this.#seen.has(place)) continue;
+      const parent = { entity, id: entityId(parentRules, byValues.get(textOf(row, names))!) };
+      const found = { rules, row, after: undefined, parent };
+      if (!isKept) this.#deleted.push(found);
+      else this.#kept.set(place, withWaysOf(found, this.#kept.get(place)));
     }
-    if (clears === undefined) await this.read(rules, children);
+    if (!isKept) await this.read(rules, children);
   }
 
-  #clear(rules: TableRules, row: StoredRow, columns: readonly string[], parent: CascadedRow['parent']): void {
-    const place = placeOf(rules, row);
-    const before = this.#cleared.get(place);
-    const after = { ...(before?.after ?? row), ...Object.fromEntries(columns.map((name) => [name, null])) };
-    this.#cleared.set(
-      place,
-      before === undefined ? { rules, row, after, parent } : mergeCleared(before, rules, after),
-    );
+  async #readPart(kept: readonly CascadedRow[]): Promise<CascadedRow[]> {
+    const { rules } = kept[0]!;
+    const { key } = rules.definition;
+    const before = kept.map(({ row }) => row);
+    const names = key.map(({ name }) => name);
+    const rows = await this.#lock(rules, key, before, names, 'update');
+    const byPlace = new Map(rows.map((row) => [placeOf(rules, row), row]));
+    return kept.map((found) => ({ ...found, after: byPlace.get(placeOf(rules, found.row)) }));
+  }
+
+  /** Reads the rows that have in some columns what others have in theirs. */
+  #lock(
+    rules: TableRules,
+    columns: readonly Column[],
+    others: readonly StoredRow[],
+    names: readonly string[],
+    intent: 'update' | 'delete',
+  ): Promise<StoredRow[]> {
+    const context = { definition: rules.definition, vocabulary: this.#vocabulary };
+    const combinations = others.map((row) => names.map((name) => row[name] as string | number));
+    return lockRowsWith(this.#runnerOf(rules), context, columns, combinations, intent);
   }
 
   // Shapes are named within their table.
@@ -118,13 +141,25 @@ class CascadeReader {
 }
 
 /** Each way knows of its own columns that they change. */
-function mergeCleared(before: CascadedRow, rules: TableRules, after: StoredRow): CascadedRow {
+function withWaysOf(found: CascadedRow, before: CascadedRow | undefined): CascadedRow {
+  if (before === undefined) return found;
   const fields = before.rules.fields.map((field, place) =>
-    rules.fields[place]?.isUpdated === true ? { ...field, isUpdated: true } : field,
+    found.rules.fields[place]?.isUpdated === true ? { ...field, isUpdated: true } : field,
   );
-  return { ...before, rules: { ...before.rules, fields }, after };
+  return { ...before, rules: { ...before.rules, fields } };
+}
+
+function* partsOf<Item>(items: readonly Item[]): Generator<readonly Item[]> {
+  for (let from = 0; from < items.length; from += maxRows) yield items.slice(from, from + maxRows);
 }
 
 function placeOf({ definition }: TableRules, row: StoredRow): string {
-  return JSON.stringify([definition.table, ...definition.key.map(({ name }) => row[name])]);
+  return `${JSON.stringify(definition.table)} ${textOf(
+    row,
+    definition.key.map(({ name }) => name),
+  )}`;
+}
+
+function textOf(row: StoredRow, names: readonly string[]): string {
+  return JSON.stringify(names.map((name) => row[name]));
 }

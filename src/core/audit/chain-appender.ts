@@ -1,7 +1,7 @@
 import { sql, type Kysely, type RawBuilder, type Transaction } from 'kysely';
 import type { MacKeys } from '../foundation/mac-keys.ts';
 import type { CommitParticipant } from '../provider/commit-participant.ts';
-import { committedReadsOf, type CommittedReads } from '../provider/committed-reads.ts';
+import { committedReadsOf } from '../provider/committed-reads.ts';
 import { slot, plainSlot } from '../query/statement-template.ts';
 import { StatementCache, type StatementShape } from '../query/statement-cache.ts';
 import type { AuditProvider } from './audit-provider.ts';
@@ -44,6 +44,9 @@ interface HeadRow extends ChainHead {
   readonly stream: string;
 }
 
+/** Stands for the heads that a transaction must not read by itself. */
+type NoHeadRow = { readonly [Name in keyof HeadRow]: null };
+
 /**
  * Writes events behind the heads of their chains. Who appends to a chain has it for itself until its transaction ends,
  * so that no two rows follow the same one; the primary key would refuse them.
@@ -71,12 +74,8 @@ export class ChainAppender implements CommitParticipant<KeyedFacts> {
   async beforeCommit(db: Transaction<never>, events: readonly KeyedFacts[]): Promise<void> {
     const tables = auditTablesOf(db);
     const streams = streamsOf(events);
-    await this.#lock(tables, streams);
-    const reads = committedReadsOf(this.#provider);
     const heads =
-      reads === undefined
-        ? await this.#readHeads(tables, streams)
-        : await this.#readCommittedHeads(reads, streams);
+      (await this.#lockAndRead(tables, streams)) ?? (await this.#readCommittedHeads(tables, streams));
     await this.#insert(tables, this.#seal(events, new Map(heads.map((head) => [head.stream, head]))));
   }
 
@@ -84,27 +83,38 @@ export class ChainAppender implements CommitParticipant<KeyedFacts> {
   async appendToOwn(db: Transaction<never>, events: readonly KeyedFacts[]): Promise<void> {
     const tables = auditTablesOf(db);
     const streams = streamsOf(events);
-    await this.#lock(tables, streams);
-    const reads = committedReadsOf(this.#provider);
-    const committed = reads === undefined ? [] : await this.#readCommittedHeads(reads, streams);
+    const latest = (await this.#lockAndRead(tables, streams)) ?? [
+      ...(await this.#readCommittedHeads(tables, streams)),
+      ...(await this.#readHeads(tables, streams)),
+    ];
     const heads = new Map<string, ChainHead>();
-    for (const head of [...committed, ...(await this.#readHeads(tables, streams))]) {
+    for (const head of latest) {
       if (head.seq > (heads.get(head.stream)?.seq ?? 0)) heads.set(head.stream, head);
     }
     await this.#insert(tables, this.#seal(events, heads));
   }
 
-  async #lock(tables: Kysely<AuditTables>, streams: readonly string[]): Promise<void> {
+  /**
+   * Takes the streams until the end of the transaction, and reads their heads.
+   *
+   * @returns undefined where the transaction sees one snapshot to its end: what another one has appended between that
+   *   and the lock would not be seen in it
+   */
+  async #lockAndRead(
+    tables: Kysely<AuditTables>,
+    streams: readonly string[],
+  ): Promise<readonly HeadRow[] | undefined> {
     const { nameLocks } = this.#provider.sql;
-    if (nameLocks === undefined) return;
-    await this.#statements.run(
+    if (nameLocks === undefined) return this.#readHeads(tables, streams);
+    const { rows } = await this.#statements.run<HeadRow | NoHeadRow>(
       {
-        key: 'lock',
-        values: [nameLocks.keysOf(streams.map((stream) => `liminal audit ${stream}`))],
-        build: () => nameLocks.lock(slot(0)),
+        key: 'lock and read',
+        values: [nameLocks.keysOf(streams.map((stream) => `liminal audit ${stream}`)), streams],
+        build: () => nameLocks.lockAndReadChains<HeadRow | NoHeadRow>('audit_logs_heads', slot(0), slot(1)),
       },
       tables,
     );
+    return rows.every((row) => row.stream !== null) ? rows : undefined;
   }
 
   async #readHeads(tables: Kysely<AuditTables>, streams: readonly string[]): Promise<HeadRow[]> {
@@ -115,11 +125,10 @@ export class ChainAppender implements CommitParticipant<KeyedFacts> {
     return heads;
   }
 
-  /**
-   * Beside the transaction, whose snapshot may be older than its lock: what another one has appended in between would
-   * not be seen in it, and above `read committed` every two units of work would be in each other's way.
-   */
-  async #readCommittedHeads(reads: CommittedReads, streams: readonly string[]): Promise<HeadRow[]> {
+  /** Beside the transaction: in it, every two units of work would be in each other's way above `read committed`. */
+  async #readCommittedHeads(tables: Kysely<AuditTables>, streams: readonly string[]): Promise<HeadRow[]> {
+    const reads = committedReadsOf(this.#provider);
+    if (reads === undefined) return this.#readHeads(tables, streams);
     const heads: HeadRow[] = [];
     for (const part of partsOf(streams, mostStreams)) {
       heads.push(...(await reads.execute(this.#statements.bind(headsOf(part)))).rows);

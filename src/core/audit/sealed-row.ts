@@ -28,16 +28,16 @@ const prevAt = hexLength + 1;
 const codeAt = prevAt + hexLength + 1;
 const formAt = codeAt + hexLength + 1;
 
+// By operators: Postgres takes twice as long for `concat`, which looks up how each of its values is written for each row.
 const separator = sql`'\u001F'`;
 const parts = [
-  sql.ref('hash'),
-  sql.ref('prev_hash'),
-  sql.ref('content_digest'),
-  sql`cast(${formStart} as text)`,
-  ...toldColumns.whole.map((column) => sql.ref(column)),
-  ...toldColumns.maybe.map((column) => sql`'=' || ${sql.ref(column)}`),
+  sql`${sql.ref('hash')} || ${separator} || ${sql.ref('prev_hash')} || ${separator} || ${sql.ref('content_digest')}`,
+  sql`${separator} || cast(${formStart} as text)`,
+  ...toldColumns.whole.map((column) => sql`${separator} || ${sql.ref(column)}`),
+  ...toldColumns.maybe.map((column) => sql`coalesce('\u001F=' || ${sql.ref(column)}, ${separator})`),
 ];
-const sealed = sql<string>`concat(${sql.join(parts, sql`, ${separator}, `)})`;
+// Where a column is NULL that never is, the row has to be looked at column by column.
+const sealed = sql<string>`coalesce(${sql.join(parts, sql` || `)}, '')`;
 
 /** Reads rows in the order of their chains. */
 export function readSealedRows(

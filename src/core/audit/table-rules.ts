@@ -24,12 +24,12 @@ export interface TableRules {
 /** What is recorded of rows that are deleted with others. */
 export interface CascadeRules {
   readonly rules: TableRules;
-  /** Their column that refers to the others. */
-  readonly column: Column;
-  /** The name of the column that they refer to. */
-  readonly references: string;
-  /** Their columns that become NULL; undefined where they are deleted. */
-  readonly clears?: readonly string[] | undefined;
+  /** Their columns that refer to the others: the declared one, until the foreign key is known with all of its own. */
+  readonly columns: readonly Column[];
+  /** The names of the columns that they refer to, in the same order. */
+  readonly references: readonly string[];
+  /** Whether the database writes some of their columns; else it deletes them. */
+  readonly isKept: boolean;
 }
 
 /**
@@ -103,5 +103,7 @@ function readCascade(
     issues.push(unknownColumn([...path, 'references'], parent));
   }
   const rules = readRows(cascade, definition, path, issues);
-  return column === undefined || references === undefined ? [] : [{ rules, column, references }];
+  return column === undefined || references === undefined
+    ? []
+    : [{ rules, columns: [column], references: [references], isKept: false }];
 }

@@ -1,5 +1,6 @@
 import type { Kysely, RawBuilder } from 'kysely';
 import type { AppendOnlyTerms } from './append-only-terms.ts';
+import type { ChainColumns } from './chain-columns.ts';
 import type { ColumnContraction, ExpandedColumn, NewColumnExpansion } from './column-expansion.ts';
 import type { ColumnKinds, PortableColumn } from './portable-column.ts';
 import type { DefineColumns, PortableIndex, PortableTableTerms } from './portable-table.ts';
@@ -184,6 +185,18 @@ export interface ColumnHelpers {
   makeAppendOnly(db: Kysely<any>, table: string, terms?: AppendOnlyTerms): Promise<void>;
   /** Takes `makeAppendOnly` back. */
   dropAppendOnly(db: Kysely<any>, table: string): Promise<void>;
+  /**
+   * Makes what `lockAndReadChains` calls: one statement then locks chains of rows and reads the last row of each. It
+   * makes nothing where writers come one by one.
+   *
+   * @param db of the migration
+   * @param name of what it makes
+   * @param chains where the rows are
+   * @throws ValidationError where there is no such table
+   */
+  createChainReader(db: Kysely<any>, name: string, chains: ChainColumns): Promise<void>;
+  /** Takes `createChainReader` back. */
+  dropChainReader(db: Kysely<any>, name: string, table: string): Promise<void>;
 }
 
 /** Column types for one table; each takes the column's name. Types for `addColumn` of Kysely's builder. */

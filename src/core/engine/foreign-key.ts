@@ -12,6 +12,13 @@ export interface ForeignKey {
   readonly child: ForeignKeyEnd;
   /** Whose rows are referred to; its columns are in the order of those of the child. */
   readonly parent: ForeignKeyEnd;
-  /** The columns of the child that become NULL (`on delete set null`); undefined where its row goes as well (`cascade`). */
-  readonly clears: readonly string[] | undefined;
+  /** What the columns of the child become; undefined where its row goes as well (`cascade`). */
+  readonly sets: SetColumns | undefined;
+}
+
+/** Columns that the database itself writes where the row is deleted that they refer to. */
+export interface SetColumns {
+  readonly columns: readonly string[];
+  /** What `on delete set null` and `on delete set default` write. */
+  readonly to: 'null' | 'default';
 }

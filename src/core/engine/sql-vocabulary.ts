@@ -109,4 +109,15 @@ export interface NameLocks {
    * @param keys what `keysOf` gave, or an expression that stands for it in a statement that is compiled once
    */
   lock(keys: unknown): RawBuilder<unknown>;
+  /**
+   * The statement that locks, and then reads the last row of each chain as it is committed at that moment. In a
+   * transaction that sees one snapshot to its end, which may be older than the locks, it only locks, and gives one row of
+   * NULLs.
+   *
+   * @typeParam Row of the columns that the reader was made for
+   * @param reader what the migration helper `createChainReader` made
+   * @param keys as for `lock`
+   * @param chains the chains, as an array, or an expression that stands for it
+   */
+  lockAndReadChains<Row>(reader: string, keys: unknown, chains: unknown): RawBuilder<Row>;
 }

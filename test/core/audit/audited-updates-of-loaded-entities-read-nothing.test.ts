@@ -15,23 +15,31 @@ describeOnEachDatabase('audited updates of loaded entities read nothing', (datab
   });
   after(() => audited.provider.close());
 
-  it('so that one costs two statements more, and ten of one unit the same two; on Postgres the heads are read beside them', async () => {
+  it('so that one costs two statements more, and ten of one unit the same two; in a snapshot the heads are read beside them', async () => {
     const { provider } = audited;
     const plain = new UnitOfWork(provider, { repositories: { accounts: accountsOf } });
     const rows = Array.from({ length: 10 }, () => makeAccount());
     await audited.accounts.insertMany(rows);
-    for (const count of [1, 10]) {
+    for (const [count, isolation] of [
+      [1, 'read committed'],
+      [10, 'read committed'],
+      [1, 'serializable'],
+      [10, 'serializable'],
+    ] as const) {
       const costs: number[] = [];
       const beside: number[] = [];
       for (const unitOfWork of [plain, audited.unitOfWork]) {
         const ids = rows.slice(0, count).map(({ id }) => id);
         const work = (): Promise<void> =>
-          unitOfWork.run(async ({ repositories: { accounts } }) => {
-            for (const id of ids) {
-              const account = await accounts.getById(id);
-              await accounts.update({ ...account, seen: account.seen + 1 });
-            }
-          });
+          unitOfWork.run(
+            async ({ repositories: { accounts } }) => {
+              for (const id of ids) {
+                const account = await accounts.getById(id);
+                await accounts.update({ ...account, seen: account.seen + 1 });
+              }
+            },
+            { isolation },
+          );
         // The first one prepares what is kept.
         await work();
         sent.length = 0;
@@ -41,7 +49,8 @@ describeOnEachDatabase('audited updates of loaded entities read nothing', (datab
       }
       const [without, withAudit] = costs as [number, number];
       expect(withAudit - without).to.be.at.most(2);
-      expect(beside).to.deep.equal([0, database.name === 'postgres' ? 1 : 0]);
+      const isBeside = database.name === 'postgres' && isolation === 'serializable';
+      expect(beside).to.deep.equal([0, isBeside ? 1 : 0]);
     }
   });
 

@@ -6,6 +6,7 @@ import { AuditLog } from '../../../src/core/audit/index.ts';
 import { describeOnEachDatabase } from '../../support/database.ts';
 import { pickSeed, seededRandom, type Random } from '../../support/seeded-random.ts';
 import { auditKeys, openAuditDatabase, readRows } from './audit-fixture.ts';
+import { pastTheTriggers } from './past-the-triggers.ts';
 import { pick } from './trail-fixture.ts';
 
 const keys = auditKeys();
@@ -86,6 +87,26 @@ describeOnEachDatabase('every column of a row is verified', (database) => {
     const { streams } = await new AuditLog(provider, { keys }).verify();
     expect(streams.map(({ fault }) => fault?.kind)).to.deep.equal(stored.map(() => 'edited'));
   });
+
+  if (database.name === 'postgres') {
+    it('and where its owner lets a column be NULL that never is, that is an edit like any other', async () => {
+      await using provider = await openAuditDatabase(await database.freshUrl());
+      const log = new AuditLog(provider, { keys });
+      const columns = ['id', 'recorded_at', 'key_id', 'action', 'content_digest', 'prev_hash', 'hash'];
+      for (const column of columns) {
+        await provider.transaction(async (tx) => {
+          for (const id of ['1', '2', '3'])
+            await log.record(tx, { action: 'create', entity: { type: column, id } });
+        });
+        await provider.exec(`alter table audit_logs alter column ${column} drop not null`);
+        const where = `stream = 'entity:${column}' and seq = 2`;
+        await pastTheTriggers(provider, `update audit_logs set ${column} = null where ${where}`);
+      }
+      const { streams } = await log.verify();
+      const told = streams.map(({ stream, fault }) => [stream, fault?.seq, fault?.kind]);
+      expect(told).to.have.deep.members(columns.map((column) => [`entity:${column}`, 2, 'edited']));
+    });
+  }
 
   it('by the text that the database makes of them as by themselves', async () => {
     await using provider = await openAuditDatabase(await database.freshUrl());

@@ -20,16 +20,18 @@ async function expectOneChain(provider: DatabaseProvider<NotedTables>, rows: num
 }
 
 describeOnEachDatabase('writers make no fork', (database) => {
-  it('32 at a time in one chain, at the isolation that units of work have, and none of them fails', async function () {
-    this.timeout(120_000);
-    await using provider = await openNotes(await database.freshUrl());
-    const log = new AuditLog(provider, { keys });
-    const unitOfWork = new UnitOfWork(provider, { defaults: { retry: false } });
-    await Promise.all(
-      Array.from({ length: 32 }, (_, at) => writeUnits({ unitOfWork, log, name: `${at}`, units: 10 })),
-    );
-    await expectOneChain(provider, 320);
-  });
+  for (const isolation of ['read committed', 'repeatable read', undefined] as const) {
+    it(`32 at a time in one chain, ${isolation ?? 'at the isolation that units of work have'}, and none of them fails`, async function () {
+      this.timeout(120_000);
+      await using provider = await openNotes(await database.freshUrl());
+      const log = new AuditLog(provider, { keys });
+      const unitOfWork = new UnitOfWork(provider, { defaults: { retry: false, isolation } });
+      await Promise.all(
+        Array.from({ length: 32 }, (_, at) => writeUnits({ unitOfWork, log, name: `${at}`, units: 10 })),
+      );
+      await expectOneChain(provider, 320);
+    });
+  }
 
   it('nor do units that write to several chains, each in another order', async function () {
     this.timeout(120_000);

@@ -61,7 +61,8 @@ function exceptions({ switchTable, erasable, deletable }: AppendOnlyTerms): RawB
   end if;`;
 }
 
-async function schemaOf(db: Kysely<any>, table: string): Promise<string> {
+/** @throws ValidationError where there is no such table */
+export async function schemaOf(db: Kysely<any>, table: string): Promise<string> {
   const { rows } = await sql<{ schema: string }>`
     select n.nspname as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.oid = to_regclass(${sql.table(table).compile(db).sql})`.execute(db);

@@ -6,6 +6,7 @@ import {
   dropPostgresAppendOnly,
   makePostgresAppendOnly,
 } from './postgres-append-only.ts';
+import { createPostgresChainReader, dropPostgresChainReader } from './postgres-chain-reader.ts';
 import { alterTable } from './postgres-alter.ts';
 import { createIndexConcurrently } from './postgres-concurrent-index.ts';
 import {
@@ -29,6 +30,8 @@ export const postgresColumns: ColumnHelpers = {
   createSwitchTable: createPostgresSwitchTable,
   makeAppendOnly: makePostgresAppendOnly,
   dropAppendOnly: dropPostgresAppendOnly,
+  createChainReader: createPostgresChainReader,
+  dropChainReader: dropPostgresChainReader,
   createIndexConcurrently: (db, table, index) => createIndexConcurrently(db, dialectWords, table, index),
   rebuildTable: (db, name, columns, terms = {}) => alterTable(db, dialectWords, { name, columns, terms }),
 

@@ -56,6 +56,8 @@ export const postgresVocabulary: SqlVocabulary = {
         .map(String),
     lock: (keys) =>
       sql`select pg_advisory_xact_lock(key) from unnest(cast(${keys} as bigint[])) as keys (key)`,
+    lockAndReadChains: <Row>(reader: string, keys: unknown, chains: unknown) =>
+      sql<Row>`select * from ${sql.table(reader)}(cast(${keys} as bigint[]), cast(${chains} as text[]))`,
   },
 };
 

@@ -28,6 +28,8 @@ export const sqliteColumns: ColumnHelpers = {
   createSwitchTable: createSqliteSwitchTable,
   makeAppendOnly: makeSqliteAppendOnly,
   dropAppendOnly: dropSqliteAppendOnly,
+  async createChainReader() {},
+  async dropChainReader() {},
 
   async createIndexConcurrently(db, table, index) {
     await createIndex(db, dialectWords, table, defineConcurrentIndex(db, table, index), 'absent');

@@ -22,7 +22,7 @@ export async function readSqliteForeignKeys(db: Kysely<any>): Promise<readonly F
     from main.sqlite_schema as child
       join pragma_foreign_key_list(child.name) as k
       join main.sqlite_schema as parent on parent.type = 'table' and lower(parent.name) = lower(k."table")
-    where child.type = 'table' and k.on_delete in ('CASCADE', 'SET NULL')
+    where child.type = 'table' and k.on_delete in ('CASCADE', 'SET NULL', 'SET DEFAULT')
     order by child.name, k.id, k.seq`.execute(db);
   return [...Map.groupBy(rows, ({ child, id }) => JSON.stringify([child, id])).values()].map((key) => {
     const { child, parent, action } = key[0]!;
@@ -30,7 +30,7 @@ export async function readSqliteForeignKeys(db: Kysely<any>): Promise<readonly F
     return {
       child: { tables: namesOf(child), columns },
       parent: { tables: namesOf(parent), columns: key.map(({ to }) => to) },
-      clears: action === 'CASCADE' ? undefined : columns,
+      sets: action === 'CASCADE' ? undefined : { columns, to: action === 'SET NULL' ? 'null' : 'default' },
     };
   });
 }
