@@ -13,6 +13,7 @@ import { OauthIdentityRepository } from './account/oauth-identity-repository.ts'
 import { PreferenceRepository } from './account/preference-repository.ts';
 import { UserRepository } from './account/user-repository.ts';
 import type { ChatAudit } from './chat-audit.ts';
+import type { ChatCache } from './chat-cache.ts';
 import type { ChatDatabase } from './chat-database.ts';
 import type { ChatRepositories } from './chat-repositories.ts';
 import { ContextThreadRepository } from './conversation/context-thread-repository.ts';
@@ -57,10 +58,17 @@ export type ChatRepositoryMakers = RepositoryMakers<ChatDatabase, ChatRepositori
  *
  * @param secrets the keys of those that store secrets
  * @param audit records what they do; undefined where nothing is recorded
+ * @param cache keeps what they read; undefined where nothing is kept
  */
-export function chatRepositories(secrets: SecretOptions, audit?: ChatAudit): ChatRepositoryMakers {
-  const on = (name: keyof ChatRepositories, target: ChatTarget): ChatTarget =>
-    audit === undefined ? target : audit.target(name, target);
+export function chatRepositories(
+  secrets: SecretOptions,
+  audit?: ChatAudit,
+  cache?: ChatCache,
+): ChatRepositoryMakers {
+  const on = (name: keyof ChatRepositories, target: ChatTarget): ChatTarget => {
+    const kept = cache === undefined ? target : cache.target(name, target);
+    return audit === undefined ? kept : audit.target(name, kept);
+  };
   const secretsOn = (target: ChatTarget): SecretOptions =>
     audit === undefined ? secrets : { ...secrets, recorder: audit.recorder(target) };
   return {

@@ -1,3 +1,4 @@
+export type { ChatCacheOptions } from './chat-cache.ts';
 export {
   openChatStore,
   type AuditedChatStore,

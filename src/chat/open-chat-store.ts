@@ -10,6 +10,7 @@ import {
   type ProviderOptions,
 } from '../core/index.ts';
 import { AuditLog, auditMigrations, type AuditLogOptions } from '../core/audit/index.ts';
+import type { RepositoryCache } from '../core/cache/index.ts';
 import {
   createHealth,
   createHealthHistory,
@@ -21,6 +22,7 @@ import {
 import { Migrator, guardSchema, type MigrationSet } from '../core/migrate/index.ts';
 import type { KeyRing } from '../core/security/index.ts';
 import { ChatAudit } from './chat-audit.ts';
+import type { ChatCache, ChatCacheOptions } from './chat-cache.ts';
 import type { ChatDatabase } from './chat-database.ts';
 import type { ChatRepositories } from './chat-repositories.ts';
 import {
@@ -68,6 +70,11 @@ export interface ChatStoreOptions extends Pick<
   /** Budgets, time limits and checks of the application's own for `health`. */
   readonly health?:
     Pick<HealthOptions, 'budgets' | 'checks' | 'maxAge' | 'schemaMaxAge' | 'timeout'> | undefined;
+  /**
+   * Keeps users, threads and messages that were read, for as long as they are what the database holds; see `docs/cache.md`.
+   * Nothing is kept by default. Where other processes write to the database it needs a `bus`.
+   */
+  readonly cache?: ChatCacheOptions | undefined;
 }
 
 /** A chat application's data: repositories for its entities, and the services that keep its promises. */
@@ -107,7 +114,9 @@ export interface ChatStore extends ChatRepositories, ChatServices, AsyncDisposab
   readonly health: Health;
   /** What its checks came to, in the table `health_checks`. */
   readonly healthHistory: HealthHistory;
-  /** Closes the replies, then the database; see `DatabaseProvider.close`. */
+  /** What was read; undefined where the store was opened without `cache`. */
+  readonly cache: RepositoryCache | undefined;
+  /** Closes the replies, the cache, then the database; see `DatabaseProvider.close`. */
   readonly close: DatabaseProvider<ChatDatabase>['close'];
 }
 
@@ -143,6 +152,7 @@ export async function openChatStore(options: ChatStoreOptions): Promise<ChatStor
     encryption,
     audit: auditOptions,
     health: healthOptions,
+    cache: cacheOptions,
     ...providerOptions
   } = options;
   const provider = DatabaseProviderFactory.createProvider<ChatDatabase>(database, {
@@ -161,8 +171,11 @@ export async function openChatStore(options: ChatStoreOptions): Promise<ChatStor
   const secrets = { encryption, clock };
   const unrecorded = repositoriesOf(provider, chatRepositories(secrets));
   const audit = log && new ChatAudit(log, unrecorded);
-  const makers = chatRepositories(secrets, audit);
-  const repositories = audit === undefined ? unrecorded : repositoriesOf(provider, makers);
+  const kept = cacheOptions && (await openCache(provider, { clock, logger, ...cacheOptions }));
+  if (migrate) await kept?.cache.ready();
+  const makers = chatRepositories(secrets, audit, kept);
+  const repositories =
+    audit === undefined && kept === undefined ? unrecorded : repositoriesOf(provider, makers);
 
   const settings = { clock, audit };
   const unitOfWork = chatUnitOfWork(provider, makers, settings);
@@ -173,6 +186,7 @@ export async function openChatStore(options: ChatStoreOptions): Promise<ChatStor
   const openReplies: ReplyService[] = [];
   const close: ChatStore['close'] = async (closeOptions) => {
     await Promise.all(openReplies.map((replies) => replies.close(closeOptions)));
+    await kept?.cache.close();
     await provider.close(closeOptions);
   };
 
@@ -185,6 +199,7 @@ export async function openChatStore(options: ChatStoreOptions): Promise<ChatStor
     audit: log,
     health,
     healthHistory,
+    cache: kept?.cache,
     scopedTo: (userId) => scopedChat(provider, makers, userId, settings),
     replies(replyOptions) {
       const replies = new ReplyService(replyParts, replyOptions);
@@ -205,6 +220,20 @@ async function migrateOrClose(
 ): Promise<void> {
   try {
     for (const set of sets) await new Migrator(provider, set, { clock }).latest();
+  } catch (error) {
+    await provider.close();
+    throw error;
+  }
+}
+
+/** Loaded late: whoever keeps nothing loads no cache. */
+async function openCache(
+  provider: DatabaseProvider<ChatDatabase>,
+  options: ChatCacheOptions,
+): Promise<ChatCache> {
+  try {
+    const room = await import('./chat-cache.ts');
+    return new room.ChatCache(provider, options);
   } catch (error) {
     await provider.close();
     throw error;

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { MigrationError, UniqueViolationError } from '../../src/core/index.ts';
+import { MigrationError, UniqueViolationError, ValidationError } from '../../src/core/index.ts';
 import {
   createApiKey,
   createPreference,
@@ -34,6 +34,19 @@ describeOnEachDatabase('a chat store', (database) => {
     await using bare = await openChatStore({ database: await database.freshUrl(), migrate: false });
     expect(bare.provider.stats().created).to.equal(0);
     expect(await tablesOf(bare)).not.to.include('users');
+  });
+
+  it('keeps no connection where its cache cannot be made', async () => {
+    const events: string[] = [];
+    const opening = openChatStore({
+      database: await database.freshUrl(),
+      cache: { uncertaintyWindow: 1 },
+      onPoolEvent: ({ type }) => events.push(type),
+    });
+    expect(await rejectionOf(opening)).to.be.instanceOf(ValidationError);
+    const count = (type: string) => events.filter((event) => event === type).length;
+    expect(count('created')).to.be.greaterThan(0);
+    expect(count('retired')).to.equal(count('created'));
   });
 
   it('tells of its health and of its schema, and keeps what it told', async () => {

@@ -55,7 +55,7 @@ export function describeOnDatabase(
   });
 }
 
-function makeTestDatabase(name: DatabaseName): TestDatabase {
+export function makeTestDatabase(name: DatabaseName): TestDatabase {
   const removals: (() => Promise<void>)[] = [];
   const keep = ({ url, remove }: MadeDatabase): string => {
     removals.push(remove);

@@ -75,9 +75,9 @@ export function auditedTarget<DB>(
       { path: ['target'], message: 'is audited already; each change is recorded once' },
     ]);
   }
-  const { db, sql, direct, shared } = target;
+  const { db, sql, direct, shared, reads } = target;
   const writes: WriteObserver = AuditedWrites.of(options);
-  const base = { db, sql, direct, shared, writes };
+  const base = { db, sql, direct, shared, writes, reads };
   return target.transaction === undefined
     ? base
     : ({

@@ -74,6 +74,11 @@ export interface OpenEngine {
    */
   readonly committedReads?: DirectExecutor;
   /**
+   * Call it when another process has told of a commit: a read that begins from now on is not answered from before it.
+   * Absent where no read is ever older than what is committed.
+   */
+  readonly noteForeignWrites?: () => void;
+  /**
    * Whether the database is on the other side of a connection that can be lost. Reads that go directly are
    * then tried again on another one. False by default.
    */

@@ -11,6 +11,14 @@ export interface NotificationListener {
 
 /** A channel that is listened to. */
 export interface Subscription {
+  /**
+   * Asks the server over the connection that listens. Once it has answered, all is heard that was sent before it was asked.
+   *
+   * Absent where nobody can be asked.
+   *
+   * @returns false where the connection is away. Never rejects
+   */
+  isAlive?(): Promise<boolean>;
   /** Ends it: the listener hears nothing more. A second call does nothing. */
   close(): void;
 }

@@ -1,4 +1,5 @@
 import type { Expression, RawBuilder, SqlBool } from 'kysely';
+import type { RelationFact } from './relation-fact.ts';
 
 /** What a column holds, as far as comparing and binding need to know. */
 export type ColumnKind = 'uuid' | 'text' | 'integer' | 'real' | 'json' | 'blob';
@@ -90,6 +91,11 @@ export interface SqlVocabulary {
   notify?(channel: string, payload: string): RawBuilder<unknown>;
   /** Locks of names in a transaction. Absent where writers come one by one. */
   readonly nameLocks?: NameLocks;
+  /**
+   * A statement that reads what a write to each table may change beside it. Absent where nobody can tell: then any
+   * write may change anything.
+   */
+  relations?(): RawBuilder<RelationFact>;
 }
 
 /**

@@ -29,6 +29,16 @@ export function transactionControlOf(sql: string): TransactionControl | undefine
 }
 
 /**
+ * The first word of a text, in lower case, behind white space and comments. Pure.
+ *
+ * @returns undefined where engines do not agree on it, and where there is none
+ */
+export function firstWordOf(sql: string): string | undefined {
+  const [word] = wordsOf(sql, postgresComments);
+  return word === wordsOf(sql, sqliteComments)[0] ? word : undefined;
+}
+
+/**
  * Refuses what begins or ends a transaction, or sets a savepoint, as a statement of its own: its connection goes
  * back behind it, so it would be undone without a word.
  *

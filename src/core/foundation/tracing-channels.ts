@@ -1,4 +1,4 @@
-import { tracingChannel, type TracingChannel } from 'node:diagnostics_channel';
+import { tracingChannel } from 'node:diagnostics_channel';
 
 /** What subscribers of the tracing channel `liminal:query` are given, from its start to its end. Never a parameter. */
 export interface QueryTrace {
@@ -40,12 +40,19 @@ export interface OpenTrace {
   fail(error: unknown): void;
 }
 
+/** The part of a tracing channel that is used here: versions of `@types/node` name the types of the whole differently. */
+interface TraceChannel<Trace extends object> {
+  /** Whether anybody listens. */
+  readonly hasSubscribers: boolean;
+  /** Runs work, and publishes its start and its end. */
+  tracePromise<Result>(work: () => Promise<Result>, trace: Trace): Promise<Result>;
+}
+
 /** The queries of all providers of this process. */
-export const queryChannel: TracingChannel<unknown, QueryTrace> = tracingChannel('liminal:query');
+export const queryChannel: TraceChannel<QueryTrace> = tracingChannel('liminal:query');
 
 /** The transactions of all providers of this process. */
-export const transactionChannel: TracingChannel<unknown, TransactionTrace> =
-  tracingChannel('liminal:transaction');
+export const transactionChannel: TraceChannel<TransactionTrace> = tracingChannel('liminal:transaction');
 
 /**
  * Runs work as a trace. What the work gives is no part of the trace: Node would put it there, with every row in it.
@@ -53,7 +60,7 @@ export const transactionChannel: TracingChannel<unknown, TransactionTrace> =
  * @param trace is completed by the work, before its end is published
  */
 export async function traceWork<Trace extends object, Result>(
-  channel: TracingChannel<unknown, Trace>,
+  channel: TraceChannel<Trace>,
   trace: Trace,
   work: () => Promise<Result>,
 ): Promise<Result> {
@@ -65,10 +72,7 @@ export async function traceWork<Trace extends object, Result>(
 }
 
 /** Begins a trace whose end is told elsewhere. */
-export function openTrace<Trace extends object>(
-  channel: TracingChannel<unknown, Trace>,
-  trace: Trace,
-): OpenTrace {
+export function openTrace<Trace extends object>(channel: TraceChannel<Trace>, trace: Trace): OpenTrace {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   // Whoever is told of the failure as well is told elsewhere.
   channel.tracePromise(() => promise, trace).catch(() => {});

@@ -20,7 +20,7 @@ export async function within<Result>(
   const { promise, resolve } = Promise.withResolvers<undefined>();
   const cancel = clock.schedule(Math.max(0, limit), () => resolve(undefined));
   try {
-    return await unlessAborted(Promise.race([work, promise]), signal);
+    return await unlessAborted(firstOf(work, promise), signal);
   } finally {
     cancel();
   }
@@ -35,16 +35,28 @@ export async function unlessAborted<Result>(
   work: Promise<Result>,
   signal: AbortSignal | undefined,
 ): Promise<Result> {
-  if (signal === undefined) return work;
+  if (signal === undefined) {
+    // Awaited here: behind a promise that is handed on, no stack would show who waits.
+    const result = await work;
+    return result;
+  }
   if (signal.aborted) return leave(work, signal);
   const { promise, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason as Error);
   signal.addEventListener('abort', abort, { once: true });
   try {
-    return await Promise.race([work, promise]);
+    return await firstOf(work, promise);
   } finally {
     signal.removeEventListener('abort', abort);
   }
+}
+
+/** As `Promise.race`, through which no stack shows who waits. */
+function firstOf<One, Other>(one: Promise<One>, other: Promise<Other>): Promise<One | Other> {
+  return new Promise((resolve, reject) => {
+    one.then(resolve, reject);
+    other.then(resolve, reject);
+  });
 }
 
 /** The work runs already: a failure that nobody hears would end the process. */

@@ -1,5 +1,6 @@
 // The runtime check comes first: an old Node must hear of it before a driver crashes in it.
 import '../foundation/runtime.ts';
+export type { CacheCounter, CacheFigures } from './cache-families.ts';
 export { fingerprint, type Fingerprint } from './fingerprint.ts';
 export type { LatencyFigures } from './latency-histogram.ts';
 export { MetricsPlugin } from './metrics-plugin.ts';

@@ -3,6 +3,7 @@ import { ValidationError } from '../foundation/errors/validation-error.ts';
 import { createHttpEndpoint, type HttpEndpoint } from '../foundation/http-endpoint.ts';
 import type { Issue } from '../foundation/issue.ts';
 import type { PoolStats } from '../foundation/pool-stats.ts';
+import { cacheFamilies, type CacheCounter } from './cache-families.ts';
 import { engineFamilies } from './engine-families.ts';
 import { writeFamilies } from './metric-family.ts';
 import { poolFamilies } from './pool-families.ts';
@@ -24,6 +25,8 @@ export interface MeasuredDatabase {
   readonly provider?: GaugedProvider;
   /** Its queries: what was handed to the provider as `metrics`. */
   readonly metrics?: QueryCounter;
+  /** What is kept of it: what `createCache` gave, or `store.cache`. */
+  readonly cache?: CacheCounter | undefined;
 }
 
 /** What Prometheus is told. */
@@ -48,7 +51,7 @@ const mostDatabases = 100;
 const mostQueries = 1_000;
 
 /**
- * Writes what is known of pools, engines and queries in the text format of Prometheus, version 0.0.4. Names begin with
+ * Writes what is known of pools, engines, queries and caches in the text format of Prometheus, version 0.0.4. Names begin with
  * `liminal_`, times are in seconds, sizes in bytes. No label holds SQL, a value, a host or a path: queries are named by
  * the ids of their fingerprints, of which `topQueries` are shown by themselves and the others together as `other`.
  * It keeps nothing but which fingerprints it has shown, waits for no connection, and does not reject for a database that is down.
@@ -59,7 +62,7 @@ const mostQueries = 1_000;
  * @returns the text; its content type is `prometheusContentType`
  * @throws ValidationError with every fault of the options
  * @example
- * const text = await prometheusText({ databases: { chat: { provider, metrics } } });
+ * const text = await prometheusText({ databases: { chat: { provider, metrics, cache } } });
  */
 export async function prometheusText(options: PrometheusOptions): Promise<string> {
   checkOptions(options);
@@ -82,6 +85,9 @@ export async function prometheusText(options: PrometheusOptions): Promise<string
     ),
     ...poolFamilies(served.map(({ database, provider }) => ({ database, stats: provider.stats() }))),
     ...engineFamilies(engines),
+    ...cacheFamilies(
+      named.flatMap(({ database, cache }) => (cache === undefined ? [] : [{ database, cache }])),
+    ),
   ]);
 }
 

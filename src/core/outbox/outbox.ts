@@ -1,9 +1,9 @@
-import { sql, type Kysely } from 'kysely';
+import { sql, type CompiledQuery, type Kysely } from 'kysely';
 import { createUuidSource } from '../domain/uuid.ts';
 import { systemClock, type Clock } from '../foundation/clock.ts';
 import { ValidationError } from '../foundation/errors/validation-error.ts';
 import { afterCommitOf } from '../provider/transaction-hooks.ts';
-import { checkMessage, type NewMessage } from './new-message.ts';
+import { checkMessage, type CheckedMessage, type NewMessage } from './new-message.ts';
 import type { OutboxProvider } from './outbox-provider.ts';
 import { outboxTablesOf, type OutboxTables } from './outbox-tables.ts';
 import { publicationChannel, tellPublication } from './publications.ts';
@@ -62,16 +62,46 @@ export class Outbox<Topics extends object = Record<string, unknown>> {
         { path: ['db'], message: 'must be the handle of a transaction, so that the message commits with it' },
       ]);
     }
-    const { topic, key, payload, headers } = checkMessage(message);
+    const checked = checkMessage(message);
     const tables = outboxTablesOf(db);
+    const seq = checked.key === null ? null : await takePlace(tables, checked.topic, checked.key);
+    const { id, insert } = this.#insertInto(tables, checked, seq);
+    await insert.execute();
+    // A relay of this process is woken without the way over the server; others are, or they look.
+    afterCommitOf(db, () => tellPublication(this.#provider));
+    return id;
+  }
+
+  /**
+   * Makes the statement that publishes a message, for those who hand statements over instead of running them, such
+   * as the `journal` of a cache. Whoever runs it commits the message. It is for one run, since the message has its id.
+   * On SQLite a relay finds the message when it looks the next time; `publish` wakes one of the same process.
+   *
+   * @param message its topic, payload and headers; without a key, since its place in an order is known by the database alone
+   * @returns one statement; nothing is sent
+   * @throws ValidationError where the message breaks a rule, or has a key
+   * @example
+   * const cache = createCache(provider, {
+   *   uncached: ['outbox_messages', 'outbox_keys', 'outbox_dead_letters'],
+   *   journal: (slots) => [outbox.compile({ topic: 'cache.moved', payload: { slots } })],
+   * });
+   */
+  compile(message: NewMessage<Topics> & { readonly key?: undefined }): CompiledQuery {
+    const checked = checkMessage(message);
+    if (checked.key !== null) {
+      throw new ValidationError([
+        { path: ['key'], message: 'must be left out: one statement cannot take its place' },
+      ]);
+    }
+    return this.#insertInto(outboxTablesOf(this.#provider.db), checked, null).insert.compile();
+  }
+
+  #insertInto(tables: Kysely<OutboxTables>, checked: CheckedMessage, seq: number | null) {
     const id = this.#newId();
     const insert = tables.insertInto('outbox_messages').values({
+      ...checked,
       id,
-      topic,
-      key,
-      seq: key === null ? null : await takePlace(tables, topic, key),
-      payload,
-      headers,
+      seq,
       created_at: this.#clock.now(),
       attempts: 0,
       available_at: 0,
@@ -79,11 +109,8 @@ export class Outbox<Topics extends object = Record<string, unknown>> {
       lease_beat: 0,
     });
     // In one statement with the insert, and heard by nobody before the commit.
-    const notify = this.#provider.sql.notify?.(publicationChannel, topic);
-    await (notify === undefined ? insert : insert.returning(notify.as('notified'))).execute();
-    // A relay of this process is woken without the way over the server; others are, or they look.
-    afterCommitOf(db, () => tellPublication(this.#provider));
-    return id;
+    const notify = this.#provider.sql.notify?.(publicationChannel, checked.topic);
+    return { id, insert: notify === undefined ? insert : insert.returning(notify.as('notified')) };
   }
 }
 

@@ -29,6 +29,9 @@ import { TrackedDialect } from './tracked-dialect.ts';
 import { TrackedExecutor } from './tracked-executor.ts';
 import type { TrackedDatabase } from './transaction-context.ts';
 import { Transactions } from './transactions.ts';
+import { WatchedDialect } from './watched-dialect.ts';
+import { WatchedExecutor } from './watched-executor.ts';
+import { WriteWatch, bindWriteWatch } from './write-watch.ts';
 
 /** Everything that a provider may be given beside its configuration. */
 export interface ProviderOptions<DB> extends StatementAudienceOptions {
@@ -90,13 +93,15 @@ export const DatabaseProviderFactory = {
     const audience = statementAudienceOf(options, { config: parsed, engine: opened, clock, telemetry });
     const observer = audience && new StatementObserver(audience, clock);
     const database: TrackedDatabase = {};
-    const traced = new TracedDialect(opened.dialect, clock, telemetry?.transactions);
+    const writes = new WriteWatch(logger);
+    const watched = new WatchedDialect(opened.dialect, writes);
+    const traced = new TracedDialect(watched, clock, telemetry?.transactions);
     const dialect = new TrackedDialect(traced, database, logger);
     const db = new ProviderKysely<DB>({ dialect, plugins: [...plugins] }, opened, observer);
     const driver = traced.createDriver();
     const recovery = new DatabaseRecovery(db, clock);
     const listener = telemetry?.transactions;
-    return new DatabaseProvider({
+    const provider = new DatabaseProvider({
       transactions: new Transactions<DB>({
         db,
         driver,
@@ -115,10 +120,16 @@ export const DatabaseProviderFactory = {
         plugins.length > 0
           ? undefined
           : trackDirect(
-              retryReads(watchDirect(opened.direct, observer, clock), opened, db, parsed, {
-                clock,
-                recovery,
-              }),
+              retryReads(
+                watchDirect(watchWritesOf(opened.direct, writes), observer, clock),
+                opened,
+                db,
+                parsed,
+                {
+                  clock,
+                  recovery,
+                },
+              ),
               database,
             ),
       committedReads: watchDirect(opened.committedReads, observer, clock),
@@ -127,6 +138,8 @@ export const DatabaseProviderFactory = {
       schema: options.schema,
       hooks: onInitialize,
     });
+    bindWriteWatch(provider, writes);
+    return provider;
   },
 
   /**
@@ -176,6 +189,11 @@ function pickEngine(
     engines.map((engine) => engine.config),
   );
   return { engine: engines.find((candidate) => candidate.config.type === parsed.type) as Engine, parsed };
+}
+
+/** Below the retries and whoever listens: there it sees what is really sent. */
+function watchWritesOf(direct: DirectExecutor | undefined, writes: WriteWatch): DirectExecutor | undefined {
+  return direct && new WatchedExecutor(direct, writes);
 }
 
 function retryReads<DB>(

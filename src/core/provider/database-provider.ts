@@ -16,6 +16,7 @@ import { rewritePlaceholders } from '../query/placeholders.ts';
 import { runStatement, type StatementTarget } from '../query/statement-target.ts';
 import type { Logger } from '../foundation/logger.ts';
 import { bindCommittedReads, type CommittedReads } from './committed-reads.ts';
+import { bindForeignWrites } from './foreign-writes.ts';
 import { checkDeadline } from './deadline.ts';
 import { defaultDeadlines, type CloseOptions, type InitializeOptions } from './lifecycle-options.ts';
 import { checkSchemaMode } from './schema-mode.ts';
@@ -110,6 +111,7 @@ export class DatabaseProvider<DB> implements StatementTarget<DB>, AsyncDisposabl
     this.#transactions = parts.transactions;
     bindTransactions(this, parts.transactions);
     bindCommittedReads(this, parts.committedReads);
+    bindForeignWrites(this, parts.engine.noteForeignWrites);
     this.#schema = parts.schema;
     this.#hooks = parts.hooks;
   }

@@ -1,11 +1,5 @@
-import type {
-  DatabaseConnection,
-  Dialect,
-  DialectAdapter,
-  Driver,
-  QueryCompiler,
-  TransactionSettings,
-} from 'kysely';
+import type { DatabaseConnection, Dialect, Driver, TransactionSettings } from 'kysely';
+import { ForwardingDialect, ForwardingDriver, type SendSavepoint } from '../engine/forwarding-dialect.ts';
 import type { LeaseSettings } from '../engine/lease.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { TransactionListener } from '../foundation/telemetry.ts';
@@ -13,106 +7,63 @@ import { queryChannel, transactionChannel } from '../foundation/tracing-channels
 import { TracedConnection } from './traced-connection.ts';
 
 type Options = { readonly signal?: AbortSignal | undefined };
-type Compile = QueryCompiler['compileQuery'];
-type Savepoint = (connection: DatabaseConnection, name: string, compile: Compile) => Promise<void>;
 
 /**
  * Traces what goes over the connections of a dialect that are lent while one of the channels has subscribers, or
  * somebody listens to the transactions. The others are lent as they are, so that nobody pays for what nobody hears.
  */
-export class TracedDialect implements Dialect {
-  readonly #inner: Dialect;
-  readonly #clock: Clock;
-  readonly #listener: TransactionListener | undefined;
-
+export class TracedDialect extends ForwardingDialect {
   /**
    * @param clock times the waits
    * @param listener hears of the transactions, beside the channel
    */
   constructor(inner: Dialect, clock: Clock, listener?: TransactionListener) {
-    this.#inner = inner;
-    this.#clock = clock;
-    this.#listener = listener;
-  }
-
-  createDriver(): Driver {
-    return new TracedDriver(this.#inner.createDriver(), this.#clock, this.#listener);
-  }
-
-  createQueryCompiler(): QueryCompiler {
-    return this.#inner.createQueryCompiler();
-  }
-
-  createAdapter(): DialectAdapter {
-    return this.#inner.createAdapter();
-  }
-
-  createIntrospector(
-    db: Parameters<Dialect['createIntrospector']>[0],
-  ): ReturnType<Dialect['createIntrospector']> {
-    return this.#inner.createIntrospector(db);
+    super(inner, (driver) => new TracedDriver(driver, clock, listener));
   }
 }
 
-class TracedDriver implements Driver {
-  readonly #inner: Driver;
+class TracedDriver extends ForwardingDriver {
   readonly #clock: Clock;
   readonly #listener: TransactionListener | undefined;
 
-  // Kysely looks at whether these exist, so they exist only where the driver has them.
-  readonly savepoint?: Savepoint;
-  readonly rollbackToSavepoint?: Savepoint;
-  readonly releaseSavepoint?: Savepoint;
-
   constructor(inner: Driver, clock: Clock, listener: TransactionListener | undefined) {
-    this.#inner = inner;
+    super(inner, onInner);
     this.#clock = clock;
     this.#listener = listener;
-    if (inner.savepoint) this.savepoint = onInner(inner.savepoint.bind(inner));
-    if (inner.rollbackToSavepoint) this.rollbackToSavepoint = onInner(inner.rollbackToSavepoint.bind(inner));
-    if (inner.releaseSavepoint) this.releaseSavepoint = onInner(inner.releaseSavepoint.bind(inner));
   }
 
-  init(options?: Options): Promise<void> {
-    return this.#inner.init(options);
-  }
-
-  acquireConnection(options?: Options): Promise<DatabaseConnection> {
+  override acquireConnection(options?: Options): Promise<DatabaseConnection> {
     const isHeard = queryChannel.hasSubscribers || transactionChannel.hasSubscribers;
     return isHeard || this.#listener !== undefined
       ? this.#acquireTraced(options)
-      : this.#inner.acquireConnection(options);
+      : this.inner.acquireConnection(options);
   }
 
-  beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
-    if (!(connection instanceof TracedConnection)) return this.#inner.beginTransaction(connection, settings);
+  override beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
+    if (!(connection instanceof TracedConnection)) return this.inner.beginTransaction(connection, settings);
     return this.#begin(connection, settings);
   }
 
-  commitTransaction(connection: DatabaseConnection): Promise<void> {
-    if (!(connection instanceof TracedConnection)) return this.#inner.commitTransaction(connection);
-    return telling(connection, this.#inner.commitTransaction(connection.inner), 'committed');
+  override commitTransaction(connection: DatabaseConnection): Promise<void> {
+    if (!(connection instanceof TracedConnection)) return this.inner.commitTransaction(connection);
+    return telling(connection, this.inner.commitTransaction(connection.inner), 'committed');
   }
 
-  rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    if (!(connection instanceof TracedConnection)) return this.#inner.rollbackTransaction(connection);
-    return telling(connection, this.#inner.rollbackTransaction(connection.inner), 'rolled back');
+  override rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (!(connection instanceof TracedConnection)) return this.inner.rollbackTransaction(connection);
+    return telling(connection, this.inner.rollbackTransaction(connection.inner), 'rolled back');
   }
 
-  releaseConnection(connection: DatabaseConnection, options?: Options): Promise<void> {
-    if (!(connection instanceof TracedConnection)) return this.#inner.releaseConnection(connection, options);
-    return this.#inner.releaseConnection(connection.inner, options);
-  }
-
-  destroy(options?: Options): Promise<void> {
-    return this.#inner.destroy(options);
+  override releaseConnection(connection: DatabaseConnection, options?: Options): Promise<void> {
+    if (!(connection instanceof TracedConnection)) return this.inner.releaseConnection(connection, options);
+    return this.inner.releaseConnection(connection.inner, options);
   }
 
   async #begin(connection: TracedConnection, settings: TransactionSettings): Promise<void> {
     const timing = connection.beginTrace();
     const timed: LeaseSettings = timing === undefined ? settings : { ...settings, timing };
     try {
-      await this.#inner.beginTransaction(connection.inner, timed);
+      await this.inner.beginTransaction(connection.inner, timed);
       connection.noteBegun(timing);
     } catch (error) {
       connection.noteBegun(timing);
@@ -123,7 +74,7 @@ class TracedDriver implements Driver {
 
   async #acquireTraced(options: Options | undefined): Promise<DatabaseConnection> {
     const start = this.#clock.monotonic();
-    const connection = await this.#inner.acquireConnection(options);
+    const connection = await this.inner.acquireConnection(options);
     const wait = this.#clock.monotonic() - start;
     return new TracedConnection(connection, { clock: this.#clock, wait, listener: this.#listener });
   }
@@ -144,7 +95,7 @@ async function telling(
   connection.endTrace(outcome);
 }
 
-function onInner(savepoint: Savepoint): Savepoint {
+function onInner(savepoint: SendSavepoint): SendSavepoint {
   return (connection, name, compile) =>
     savepoint(connection instanceof TracedConnection ? connection.inner : connection, name, compile);
 }

@@ -1,11 +1,5 @@
-import type {
-  DatabaseConnection,
-  Dialect,
-  DialectAdapter,
-  Driver,
-  QueryCompiler,
-  TransactionSettings,
-} from 'kysely';
+import type { DatabaseConnection, Dialect, Driver, TransactionSettings } from 'kysely';
+import { ForwardingDialect, ForwardingDriver } from '../engine/forwarding-dialect.ts';
 import type { Logger } from '../foundation/logger.ts';
 import { enterHoldings } from '../pool/holding.ts';
 import { numberTransaction } from './traced-connection.ts';
@@ -18,42 +12,23 @@ import {
 } from './transaction-context.ts';
 
 type Options = { readonly signal?: AbortSignal | undefined };
-type Compile = QueryCompiler['compileQuery'];
 
 /**
  * The dialect of a root handle: inside of a running transaction it lends no connection, and what Kysely's own
  * builder runs as a transaction is one for the code inside as well.
  */
-export class TrackedDialect implements Dialect {
+export class TrackedDialect extends ForwardingDialect {
   /** The only one: Kysely keeps it to itself, and who keeps a connection needs it as well. */
   readonly driver: TrackedDriver;
-  readonly #inner: Dialect;
 
   /**
    * @param database whose transactions are looked for, and noted
    * @param logger hears of rollbacks that fail
    */
   constructor(inner: Dialect, database: TrackedDatabase, logger: Logger) {
-    this.#inner = inner;
-    this.driver = new TrackedDriver(inner.createDriver(), database, logger);
-  }
-
-  createDriver(): Driver {
-    return this.driver;
-  }
-
-  createQueryCompiler(): QueryCompiler {
-    return this.#inner.createQueryCompiler();
-  }
-
-  createAdapter(): DialectAdapter {
-    return this.#inner.createAdapter();
-  }
-
-  createIntrospector(
-    db: Parameters<Dialect['createIntrospector']>[0],
-  ): ReturnType<Dialect['createIntrospector']> {
-    return this.#inner.createIntrospector(db);
+    const driver = new TrackedDriver(inner.createDriver(), database, logger);
+    super(inner, () => driver);
+    this.driver = driver;
   }
 }
 
@@ -62,32 +37,15 @@ interface KyselyTransaction extends RunningTransaction {
   state: RunningTransaction['state'];
 }
 
-export class TrackedDriver implements Driver {
-  readonly #inner: Driver;
+export class TrackedDriver extends ForwardingDriver {
   readonly #database: TrackedDatabase;
   readonly #logger: Logger;
   readonly #transactions = new WeakMap<DatabaseConnection, KyselyTransaction>();
 
-  // Kysely looks at whether these exist, so they exist only where the driver has them.
-  readonly savepoint?: (connection: DatabaseConnection, name: string, compile: Compile) => Promise<void>;
-  readonly rollbackToSavepoint?: (
-    connection: DatabaseConnection,
-    name: string,
-    compile: Compile,
-  ) => Promise<void>;
-  readonly releaseSavepoint?: (
-    connection: DatabaseConnection,
-    name: string,
-    compile: Compile,
-  ) => Promise<void>;
-
   constructor(inner: Driver, database: TrackedDatabase, logger: Logger) {
-    this.#inner = inner;
+    super(inner, (send) => send);
     this.#database = database;
     this.#logger = logger;
-    if (inner.savepoint) this.savepoint = inner.savepoint.bind(inner);
-    if (inner.rollbackToSavepoint) this.rollbackToSavepoint = inner.rollbackToSavepoint.bind(inner);
-    if (inner.releaseSavepoint) this.releaseSavepoint = inner.releaseSavepoint.bind(inner);
   }
 
   /** The number of the transaction that Kysely runs on a connection; undefined where it runs none. */
@@ -95,17 +53,13 @@ export class TrackedDriver implements Driver {
     return this.#transactions.get(connection)?.number;
   }
 
-  init(options?: Options): Promise<void> {
-    return this.#inner.init(options);
-  }
-
-  async acquireConnection(options?: Options): Promise<DatabaseConnection> {
+  override async acquireConnection(options?: Options): Promise<DatabaseConnection> {
     requireOutside(this.#database);
-    return this.#inner.acquireConnection(options);
+    return this.inner.acquireConnection(options);
   }
 
   /** Not `async`, and the context first: Kysely waits for it, and takes over the context of that moment. */
-  beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
+  override beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
     const transaction: KyselyTransaction = {
       database: this.#database,
       number: nextTransactionNumber(),
@@ -115,31 +69,27 @@ export class TrackedDriver implements Driver {
     numberTransaction(connection, transaction.number);
     enterHoldings();
     enterTransaction(transaction);
-    return this.#inner.beginTransaction(connection, settings);
+    return this.inner.beginTransaction(connection, settings);
   }
 
-  async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    await this.#inner.commitTransaction(connection);
+  override async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await this.inner.commitTransaction(connection);
     this.#settle(connection, 'kept');
   }
 
-  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     this.#settle(connection, 'undone');
     try {
-      await this.#inner.rollbackTransaction(connection);
+      await this.inner.rollbackTransaction(connection);
     } catch (error) {
       // Kysely would tell this error in place of the one that made it roll back, which only Kysely knows.
       this.#logger.error({ error }, 'a rollback failed; its connection is given up');
     }
   }
 
-  releaseConnection(connection: DatabaseConnection, options?: Options): Promise<void> {
+  override releaseConnection(connection: DatabaseConnection, options?: Options): Promise<void> {
     this.#settle(connection, 'undone');
-    return this.#inner.releaseConnection(connection, options);
-  }
-
-  destroy(options?: Options): Promise<void> {
-    return this.#inner.destroy(options);
+    return this.inner.releaseConnection(connection, options);
   }
 
   #settle(connection: DatabaseConnection, state: 'kept' | 'undone'): void {

@@ -143,6 +143,10 @@ export function planStream(
  */
 export function planKey(key: unknown, { key: columns }: TableDefinition): unknown[] {
   const [first] = columns;
+  if (first !== undefined && columns.length === 1 && key !== null && key !== undefined) {
+    const value = valueRules[first.kind].normalize(key);
+    if (value !== undefined) return [value];
+  }
   const issues: Issue[] = [];
   let values: unknown[];
   if (first !== undefined && columns.length === 1) {

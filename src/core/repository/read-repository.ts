@@ -19,6 +19,8 @@ import {
 } from './read-options.ts';
 import { readEach, readRow } from './read-row.ts';
 import { countRows, existsRow, selectByKey, selectPage, selectRows, streamRows } from './select-rows.ts';
+import { filterIdentity, findIdentity, pageIdentity } from './read-identity.ts';
+import type { ObservedRead } from './read-observer.ts';
 import type { RunShape, StoredRow, UntypedDatabase, UntypedTables } from './stored-row.ts';
 import { shareTable } from './shared-table.ts';
 import type { RepositoryProvider } from './repository-provider.ts';
@@ -26,7 +28,7 @@ import type { RepositoryOptions } from './table-definition.ts';
 
 /**
  * Finds rows of one table as entities. It holds no state beside its definition, so it is made once and used
- * by everybody. It writes nothing (`Repository` does), caches nothing and joins nothing: `query()` and
+ * by everybody. It writes nothing (`Repository` does), caches nothing (`cached` does) and joins nothing: `query()` and
  * Kysely are for that.
  *
  * Every method takes `{ on: tx }` to run in a transaction. What a caller hands in is checked before anything
@@ -90,9 +92,9 @@ export class ReadRepository<
     key: KeyValue<DB[Table], Entity, Key>,
     options: RepositoryCallOptions<DB> = {},
   ): Promise<Entity | undefined> {
-    const { definition } = this.context;
-    const row = await selectByKey(this.runner(options), definition, planKey(key, definition));
-    return row === undefined ? undefined : this.#loaded(row, options);
+    let entity = this.#readByKey(key, options);
+    if (entity instanceof Promise) entity = await entity;
+    return entity;
   }
 
   /**
@@ -107,7 +109,8 @@ export class ReadRepository<
     key: KeyValue<DB[Table], Entity, Key>,
     options: RepositoryCallOptions<DB> = {},
   ): Promise<Entity> {
-    const entity = await this.findById(key, options);
+    let entity = this.#readByKey(key, options);
+    if (entity instanceof Promise) entity = await entity;
     if (entity === undefined) throw new NotFoundError(this.context.definition.table);
     return entity;
   }
@@ -138,8 +141,18 @@ export class ReadRepository<
     options: FindOptions<DB, DB[Table], JsonShapes> & Partial<SelectOption<string>> = {},
   ): Promise<unknown[]> {
     const plan = planFind(filter, options, this.context);
-    const rows = await selectRows(this.runner(options), this.context.definition, plan);
-    return options.select === undefined ? rows.map((row) => this.#loaded(row, options)) : rows;
+    const isWhole = options.select === undefined;
+    let answer = this.#read<readonly StoredRow[], unknown[]>(options, {
+      kind: 'rows',
+      definition: this.context.definition,
+      mapper: this.#options.mapper,
+      ...findIdentity(isWhole ? 'find' : 'select', plan),
+      filter,
+      load: () => selectRows(this.runner(options), this.context.definition, plan),
+      answer: (rows) => (isWhole ? rows.map((row) => this.#loaded(row, options)) : [...rows]),
+    });
+    if (answer instanceof Promise) answer = await answer;
+    return answer;
   }
 
   /**
@@ -155,8 +168,17 @@ export class ReadRepository<
     options: FirstOptions<DB, DB[Table], JsonShapes> = {},
   ): Promise<Entity | undefined> {
     const plan = planFind(filter, { orderBy: options.orderBy, limit: 1 }, this.context);
-    const [row] = await selectRows(this.runner(options), this.context.definition, plan);
-    return row === undefined ? undefined : this.#loaded(row, options);
+    let answer = this.#read(options, {
+      kind: 'rows',
+      definition: this.context.definition,
+      mapper: this.#options.mapper,
+      ...findIdentity('first', plan),
+      filter,
+      load: async () => (await selectRows(this.runner(options), this.context.definition, plan))[0],
+      answer: (row) => (row === undefined ? undefined : this.#loaded(row, options)),
+    });
+    if (answer instanceof Promise) answer = await answer;
+    return answer;
   }
 
   /**
@@ -181,8 +203,20 @@ export class ReadRepository<
     options: PageOptions<DB, DB[Table], JsonShapes> = {},
   ): Promise<Page<Entity>> {
     const plan = planPage(filter, options, this.context);
-    const { rows, ...cursors } = await selectPage(this.runner(options), this.context.definition, plan);
-    return { items: rows.map((row) => this.#loaded(row, options)), ...cursors };
+    let answer = this.#read(options, {
+      kind: 'rows',
+      definition: this.context.definition,
+      mapper: this.#options.mapper,
+      ...pageIdentity(plan),
+      filter,
+      load: () => selectPage(this.runner(options), this.context.definition, plan),
+      answer: ({ rows, ...cursors }) => ({
+        items: rows.map((row) => this.#loaded(row, options)),
+        ...cursors,
+      }),
+    });
+    if (answer instanceof Promise) answer = await answer;
+    return answer;
   }
 
   /**
@@ -197,7 +231,18 @@ export class ReadRepository<
     filter: Filter<DB[Table], JsonShapes>,
     options: RepositoryCallOptions<DB> = {},
   ): Promise<number> {
-    return countRows(this.runner(options), this.context.definition, planFilter(filter, this.context));
+    const plan = planFilter(filter, this.context);
+    let answer = this.#read(options, {
+      kind: 'number',
+      definition: this.context.definition,
+      mapper: this.#options.mapper,
+      ...filterIdentity('count', plan),
+      filter,
+      load: () => countRows(this.runner(options), this.context.definition, plan),
+      answer: (count) => count,
+    });
+    if (answer instanceof Promise) answer = await answer;
+    return answer;
   }
 
   /**
@@ -212,7 +257,18 @@ export class ReadRepository<
     filter: Filter<DB[Table], JsonShapes>,
     options: RepositoryCallOptions<DB> = {},
   ): Promise<boolean> {
-    return existsRow(this.runner(options), this.context.definition, planFilter(filter, this.context));
+    const plan = planFilter(filter, this.context);
+    let answer = this.#read(options, {
+      kind: 'number',
+      definition: this.context.definition,
+      mapper: this.#options.mapper,
+      ...filterIdentity('exists', plan),
+      filter,
+      load: () => existsRow(this.runner(options), this.context.definition, plan),
+      answer: (exists) => exists,
+    });
+    if (answer instanceof Promise) answer = await answer;
+    return answer;
   }
 
   /**
@@ -293,9 +349,41 @@ export class ReadRepository<
     return readRow(row as StoredRow, this.context.definition, this.#fromRow);
   }
 
+  #readByKey(
+    key: KeyValue<DB[Table], Entity, Key>,
+    options: RepositoryCallOptions<DB>,
+  ): Entity | undefined | Promise<Entity | undefined> {
+    const { definition } = this.context;
+    const values = planKey(key, definition);
+    return this.#read(options, {
+      kind: 'row',
+      definition,
+      mapper: this.#options.mapper,
+      shape: '',
+      values,
+      filter: undefined,
+      load: () => selectByKey(this.runner(options), definition, values),
+      answer: (row) => (row === undefined ? undefined : this.#loaded(row, options)),
+    });
+  }
+
+  // Not async: an answer that is there is given without waiting. Others are awaited by the method itself, since behind a
+  // promise that is handed on no stack would show the caller.
+  #read<Raw, Answer>(
+    { on }: RepositoryCallOptions<DB>,
+    read: ObservedRead<Raw, Answer>,
+  ): Answer | Promise<Answer> {
+    const observer = on === undefined ? this.#provider.reads : undefined;
+    return observer === undefined ? loadAnswer(read) : observer.read(read);
+  }
+
   // Not of streams: nobody changes that many rows one by one.
   #loaded(row: StoredRow, options: RepositoryCallOptions<DB>): Entity {
     this.#provider.writes?.loaded(row, this.context.definition, this.database(options));
     return this.toEntity(row);
   }
+}
+
+async function loadAnswer<Raw, Answer>(read: ObservedRead<Raw, Answer>): Promise<Answer> {
+  return read.answer(await read.load());
 }

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { cached, createCache } from '../../../src/core/cache/index.ts';
 import { findCallSite } from '../../../src/core/metrics/call-site.ts';
 import { withSlowQueryThreshold } from '../../../src/core/foundation/slow-query-threshold.ts';
 import { UnitOfWork } from '../../../src/core/transaction/unit-of-work.ts';
@@ -14,6 +15,9 @@ describeOnEachDatabase('a call site is named through every room', (database) => 
     const provider = await openThings(database, { logger, clock });
     const things = createThingRepository(provider);
     const thing = makeThing();
+    const cache = createCache(provider);
+    await cache.ready();
+    const kept = cached(things, { cache });
     const ways: Readonly<Record<string, () => Promise<unknown>>> = {
       async inserting() {
         await things.insert(thing);
@@ -26,6 +30,13 @@ describeOnEachDatabase('a call site is named through every room', (database) => 
       },
       async paging() {
         await things.page({}, { limit: 5 });
+      },
+      async findingForACache() {
+        await kept.findById(thing.id);
+        await kept.findById(crypto.randomUUID());
+      },
+      async pagingForACache() {
+        await kept.page({}, { limit: 5 });
       },
       async streaming() {
         for await (const _ of things.stream({})) break;
@@ -53,6 +64,7 @@ describeOnEachDatabase('a call site is named through every room', (database) => 
       for (const site of sites)
         expect(site, name).to.match(new RegExp(`${name}(?:AtOnce)? .*through-every-room`, 'u'));
     }
+    await cache.close();
     await provider.close();
   });
 });

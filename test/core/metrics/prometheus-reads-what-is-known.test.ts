@@ -17,6 +17,7 @@ import { soakCount } from '../../support/engines.ts';
 import { statsOf } from '../../support/pool-stats.ts';
 import { rejectionOf } from '../../support/rejection.ts';
 import { reportNotRun } from '../../support/reporter.ts';
+import { makePerson, openCached } from '../cache/cached-fixture.ts';
 import { readExposition, type ReadFamily } from './exposition.ts';
 
 function valueOf(
@@ -76,6 +77,33 @@ describeOnEachDatabase('Prometheus', (database) => {
       );
       expect(text).not.to.contain('insert into').and.not.to.contain('notes');
     });
+  });
+
+  it('reads the figures of a cache, by region', async () => {
+    const opened = await openCached(await database.freshUrl());
+    const { cache, people } = opened;
+    const person = await people.insert(makePerson());
+    for (let time = 0; time < 3; time += 1) await people.getById(person.id);
+    await people.update({ ...person, name: 'another' });
+    await people.findMany({});
+    const text = await prometheusText({ databases: { chat: { cache }, other: { provider } } });
+    const families = readExposition(text);
+    const { regions, entries, bytes } = cache.stats();
+    const { hits, misses, loads, invalidations, bytes: regionBytes } = regions['people']!;
+    expect({ hits, misses, loads, entries }).to.deep.equal({ hits: 2, misses: 2, loads: 2, entries: 2 });
+    const labels = { database: 'chat', region: 'people' };
+    const questions = 'liminal_cache_questions_total';
+    expect(valueOf(families, questions, { ...labels, answer: 'hit' })).to.equal(hits);
+    expect(valueOf(families, questions, { ...labels, answer: 'miss' })).to.equal(misses);
+    expect(valueOf(families, questions, { ...labels, answer: 'stale' })).to.equal(0);
+    expect(valueOf(families, 'liminal_cache_loads_total', labels)).to.equal(loads);
+    expect(invalidations).to.be.greaterThan(0);
+    expect(valueOf(families, 'liminal_cache_invalidations_total', labels)).to.equal(invalidations);
+    expect(valueOf(families, 'liminal_cache_region_bytes', labels)).to.equal(regionBytes);
+    expect(valueOf(families, 'liminal_cache_entries', { database: 'chat' })).to.equal(entries);
+    expect(valueOf(families, 'liminal_cache_bytes', { database: 'chat' })).to.equal(bytes);
+    expect(text).not.to.contain(person.id);
+    await opened.close();
   });
 
   it('reads of several databases what each of them has', async () => {

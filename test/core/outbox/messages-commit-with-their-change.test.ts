@@ -52,6 +52,24 @@ describeOnEachDatabase('a message', (database) => {
     expect((await deliverAll()).map(({ payload }) => payload)).to.deep.equal([{ n: 2 }]);
   });
 
+  it('that is compiled is published by whoever runs it, with the transaction', async () => {
+    const publish = (message: Parameters<typeof outbox.compile>[0]) =>
+      provider.transaction((tx) => tx.executeQuery(outbox.compile(message)));
+    await publish({ topic: 'work', payload: { n: 1 }, headers: { trace: 'a1' } });
+    const undone = provider.transaction(async (tx) => {
+      await tx.executeQuery(outbox.compile({ topic: 'work', payload: { n: 2 } }));
+      throw new RangeError('the change failed');
+    });
+    expect(await rejectionOf(undone)).to.be.instanceOf(RangeError);
+    outbox.compile({ topic: 'work', payload: { n: 3 } });
+    const [message, ...others] = await deliverAll();
+    expect(message).to.deep.include({ topic: 'work', payload: { n: 1 }, headers: { trace: 'a1' } });
+    expect(others).to.deep.equal([]);
+    // @ts-expect-error -- a message with a key takes a place, which one statement cannot
+    const withKey = () => outbox.compile({ topic: 'work', key: 'k', payload: { n: 1 } });
+    expect(withKey).to.throw(ValidationError, 'must be left out');
+  });
+
   it('is refused outside of a transaction', async () => {
     const error = await rejectionOf(outbox.publish(provider.db, { topic: 'other', payload: 'x' }));
     expect(error).to.be.instanceOf(ValidationError);

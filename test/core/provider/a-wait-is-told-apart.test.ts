@@ -10,6 +10,7 @@ import {
   type StatementEvent,
 } from '../../../src/core/index.ts';
 import { parametersOf } from '../../../src/core/foundation/statement-event.ts';
+import { watchWrites } from '../../../src/core/provider/write-watch.ts';
 import { describeOnEachDatabase } from '../../support/database.ts';
 import { rejectionOf } from '../../support/rejection.ts';
 import { until } from '../../support/until.ts';
@@ -85,6 +86,29 @@ describeOnEachDatabase('a wait is told apart', (database) => {
       await write(provider);
       expect(heard.filter(({ sql }) => sql.startsWith('update'))[0]?.wait).to.be.below(event!.wait);
     });
+
+    if (way !== 'as a batch')
+      it(`also where it becomes a transaction, with what goes along, ${way}`, async () => {
+        const companion = provider.db.selectFrom('items').select('id').compile();
+        const unwatch = watchWrites(provider, {
+          anything: {},
+          touchedBy: (query) => (query.sql.startsWith('update') ? {} : undefined),
+          committing: () => () => {},
+          accompany: () => [companion],
+        });
+        const letGo = await holdAll();
+        const written = write(provider);
+        await until(async () => provider.stats().waiting > 0);
+        const waiting = performance.now();
+        await until(async () => performance.now() - waiting > 20);
+        await letGo();
+        await written;
+        unwatch!();
+        const [event, ...others] = heard.filter(({ sql }) => sql.startsWith('update'));
+        expect(others).to.deep.equal([]);
+        expect(event?.affected).to.equal(1);
+        expect(event?.wait).to.be.at.least(20);
+      });
 
     it(`one that never got a connection is a failure, and waited all its time, ${way}`, async () => {
       const letGo = await holdAll();

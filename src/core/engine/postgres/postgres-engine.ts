@@ -25,6 +25,7 @@ export const postgresEngine: Engine<'postgres', PostgresSettings> = {
       isRemote: true,
       direct: servers.direct,
       committedReads: committed.executor,
+      ...(servers.noteForeignWrites && { noteForeignWrites: servers.noteForeignWrites }),
       sql: postgresVocabulary,
       migrations: createPostgresMigrations((processId) => servers.primary.hasBackend(processId)),
       listen: (channel, listener) => notifications.listen(channel, listener),

@@ -60,7 +60,7 @@ export class PostgresNotifications {
     this.#channels.set(channel, listeners.add(own));
     if (this.#session !== undefined) void this.#listenTo(this.#session, [channel]);
     this.#running ??= this.#run();
-    return { close: () => this.#forget(channel, own) };
+    return { close: () => this.#forget(channel, own), isAlive: () => this.#ask() };
   }
 
   /** Resolves when the connection is closed. Never rejects. */
@@ -112,6 +112,17 @@ export class PostgresNotifications {
         for (const listener of this.#channels.get(channel) ?? []) listener.onGap();
     } catch (error) {
       session.destroy(new ConnectionError('The connection could not listen.', { cause: error }));
+    }
+  }
+
+  async #ask(): Promise<boolean> {
+    const session = this.#session;
+    if (session === undefined || session.isLost) return false;
+    try {
+      await session.run({ text: '', limit: answerLimit });
+      return true;
+    } catch {
+      return false;
     }
   }
 

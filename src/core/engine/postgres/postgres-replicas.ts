@@ -22,6 +22,8 @@ export interface PostgresServers {
   readonly primary: PostgresPool;
   readonly dialect: Dialect;
   readonly direct: DirectExecutor;
+  /** As of `OpenEngine`; absent without replicas. */
+  readonly noteForeignWrites?: () => void;
   stats(): PoolStats;
   gauges(): Promise<EngineGauges>;
   close(deadline: number): Promise<void>;
@@ -69,6 +71,7 @@ export function openServers(
     dialect: new ReplicatedDialect(primary, choice, position, clock, close),
     direct: new ReplicatedExecutor(direct, choice, position, { operationTimeout, clock }),
     gauges: () => readPostgresGauges({ primary, replicas, clock }),
+    noteForeignWrites: () => position.noteWrite(),
     stats: () => addStats(pools.map((pool) => pool.stats())),
     close,
   };

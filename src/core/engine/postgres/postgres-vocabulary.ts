@@ -1,5 +1,6 @@
 import { sql, type Expression, type RawBuilder, type SqlBool } from 'kysely';
 import { advisoryLockKey } from './postgres-advisory-lock.ts';
+import { postgresRelations } from './postgres-relations.ts';
 import type { ColumnKind, JsonPathSegment, SqlVocabulary } from '../sql-vocabulary.ts';
 
 /** What is said differently in the SQL of Postgres. */
@@ -47,6 +48,7 @@ export const postgresVocabulary: SqlVocabulary = {
   lockSkippingLocked: (table) => sql`for update of ${sql.table(table)} skip locked`,
   lockRows: (intent) => (intent === 'delete' ? sql`for update` : sql`for no key update`),
   notify: (channel, payload) => sql`pg_notify(${sql.lit(channel)}, cast(${payload} as text))`,
+  relations: () => postgresRelations,
   nameLocks: {
     // In the order of the keys: names of which two have the same one would else be locked in two orders.
     keysOf: (names) =>

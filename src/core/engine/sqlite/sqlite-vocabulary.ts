@@ -1,5 +1,6 @@
 import { sql, type Expression, type RawBuilder, type SqlBool } from 'kysely';
 import type { JsonPathSegment, SqlVocabulary } from '../sql-vocabulary.ts';
+import { sqliteRelations } from './sqlite-relations.ts';
 
 /** What is said differently in SQLite's SQL. */
 export const sqliteVocabulary: SqlVocabulary = {
@@ -46,6 +47,7 @@ export const sqliteVocabulary: SqlVocabulary = {
   // A transaction that writes is the only one.
   lockSkippingLocked: () => sql``,
   lockRows: () => sql``,
+  relations: () => sqliteRelations,
 };
 
 function whenType(column: Expression<unknown>, path: readonly JsonPathSegment[], types: readonly string[]) {

@@ -1,6 +1,7 @@
-import type { CompiledQuery, Dialect } from 'kysely';
+import type { CompiledQuery } from 'kysely';
 import type { DirectExecutor } from '../../engine/direct-executor.ts';
 import type { Engine, OpenEngine } from '../../engine/engine.ts';
+import { ForwardingDialect } from '../../engine/forwarding-dialect.ts';
 import { assertNotProduction } from '../assert-not-production.ts';
 import type { FaultInjector } from './fault-injector.ts';
 import { FaultyDriver } from './faulty-driver.ts';
@@ -34,19 +35,10 @@ export function withFaults<Type extends string, Connection extends object>(
       const opened = engine.open(config, context);
       return {
         ...opened,
-        dialect: faultyDialect(opened.dialect, inject),
+        dialect: new ForwardingDialect(opened.dialect, (driver) => new FaultyDriver(driver, inject)),
         ...(opened.direct && { direct: faultyDirect(opened.direct, inject) }),
       };
     },
-  };
-}
-
-function faultyDialect(inner: Dialect, inject: FaultInjector): Dialect {
-  return {
-    createDriver: () => new FaultyDriver(inner.createDriver(), inject),
-    createQueryCompiler: () => inner.createQueryCompiler(),
-    createAdapter: () => inner.createAdapter(),
-    createIntrospector: (db) => inner.createIntrospector(db),
   };
 }
 

@@ -12,6 +12,7 @@ import {
   type DatabaseProvider,
   type Param,
 } from '../../../../src/core/index.ts';
+import { noteForeignWrites } from '../../../../src/core/provider/foreign-writes.ts';
 import { isSoak, soakCount } from '../../../support/engines.ts';
 import { PostgresCluster } from '../../../support/postgres-cluster.ts';
 import { primarySettings, startStandby } from '../../../support/postgres-standby.ts';
@@ -222,6 +223,9 @@ describeOnPostgres('reads go to a replica', () => {
     await primary.ask('update counters set value = -7 where id = 9');
     // The control of the two above: without a position to wait for, the stale row is what comes.
     expect((await valueOf(9)).value).not.to.equal(-7);
+    // A bus has told of it.
+    noteForeignWrites(provider);
+    expect((await valueOf(9)).value).to.equal(-7);
   });
 
   it('a replica that is gone or silent is left out, and read from again when it is back', async function () {
