@@ -110,3 +110,18 @@ export type { AnswerStore } from './reply/answer-marks.ts';
 export type { ReplyListener } from './reply/grow-answer.ts';
 export type { ReplyInput, ReplyMessages } from './reply/reply-input.ts';
 export type { ModelRequest, ReplyModel } from './reply/reply-model.ts';
+
+// The legacy database
+export { importLegacy } from './legacy/import-legacy.ts';
+export type {
+  LegacyImportOptions,
+  LegacyImportProgress,
+  LegacyImportReport,
+} from './legacy/legacy-import-options.ts';
+export type { LegacyCount, LegacyKind, LegacyProof } from './legacy/proof/prove-import.ts';
+export {
+  readLegacyQuarantine,
+  type LegacyNoteCounts,
+  type LegacyReportLine,
+} from './legacy/read-quarantine.ts';
+export { legacyMigrations } from '../../migrations/legacy/index.ts';

@@ -73,7 +73,6 @@ export function requireDatabaseFile({ connection }: DatabaseConfig): void {
  *
  * @param database the configuration, as it was parsed
  * @returns such as `sqlite ./chat.db` or `postgres localhost:5432/chat`
- * @internal but for the demo
  */
 export function describeDatabase({ type, connection }: DatabaseConfig): string {
   const { filename, host, port, database } = connection as Readonly<

@@ -4,8 +4,10 @@ import { LiminalDataError, MigrationError } from '../core/index.ts';
 import { addAuditCommand } from './audit-command.ts';
 import { addBackupCommands } from './backup-command.ts';
 import type { Cli } from './cli.ts';
+import { addCopyCommand } from './copy-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { addImportCommand } from './import-command.ts';
+import { addImportLegacyCommand } from './import-legacy-command.ts';
 import { addKeysCommand } from './keys-command.ts';
 import { addMigrateCommand } from './migrate-command.ts';
 import { addOutboxCommand } from './outbox-command.ts';
@@ -32,7 +34,8 @@ export interface CliPlace extends Pick<Cli, 'cwd' | 'env'> {
  * @param args without the program's own name
  * @param place the process by default
  * @returns the exit code: 0 done, 1 failed or `doctor` has found something, 2 wrong use, 3 where a verb that looks has found something: pending
- *   migrations, a danger that nobody reviewed, drift, types that differ. It never rejects.
+ *   migrations, a danger that nobody reviewed, drift, types that differ, databases that differ; 4 where an import or a
+ *   copy has put something into quarantine. It never rejects.
  */
 export async function runCli(
   args: readonly string[],
@@ -84,7 +87,9 @@ function createProgram(cli: Cli): Command {
       outputError: () => {},
     });
   addMigrateCommand(program, cli);
+  addCopyCommand(program, cli);
   addImportCommand(program, cli);
+  addImportLegacyCommand(program, cli);
   addDoctorCommand(program, cli);
   addAuditCommand(program, cli);
   addOutboxCommand(program, cli);

@@ -214,6 +214,12 @@ export {
 } from './foundation/errors/security-errors.ts';
 export { AuditTamperedError, LegalHoldError } from './foundation/errors/audit-errors.ts';
 export { CacheLoadTimeoutError } from './foundation/errors/cache-errors.ts';
+export {
+  BadRowsError,
+  CopyDiffersError,
+  CopyRefusedError,
+  type BadRowCount,
+} from './foundation/errors/copy-errors.ts';
 export { DeliveryAbortedError } from './foundation/errors/outbox-errors.ts';
 export { KeySetUnavailableError } from './foundation/errors/key-set-error.ts';
 export {

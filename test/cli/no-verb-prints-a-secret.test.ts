@@ -24,6 +24,18 @@ const commands: readonly (readonly [string, readonly string[], Readonly<Record<s
   ['a URL in the place of a number', ['migrate', 'up', url], {}],
   ['a URL in the place of a name', ['migrate', 'make', url], {}],
   ['a URL in the place of a file', ['import', url, '--database', 'sqlite::memory:'], {}],
+  [
+    'a URL in the place of a legacy database',
+    ['import-legacy', '--from', url, '--database', 'sqlite::memory:'],
+    {},
+  ],
+  [
+    'a URL in the place of the file of a legacy key',
+    ['import-legacy', '--from', 'package.json', '--legacy-key-file', url, '--database', 'sqlite::memory:'],
+    {},
+  ],
+  ['a source of a copy that cannot be reached', ['copy', '--from', url, '--to', 'sqlite::memory:'], {}],
+  ['a target of one', ['copy', 'verify', '--from', 'sqlite::memory:', '--to', url], {}],
   ['a URL in the place of a backup', ['backup', url, '--database', 'sqlite::memory:'], {}],
   ['a URL in the place of a backup to restore', ['restore', url, '--database', 'sqlite:./x.db'], {}],
   ['a URL in the place of a file of types', ['types', 'check', '--migrated', '--out', url], {}],

@@ -27,6 +27,8 @@ const printed: Readonly<Record<string, string>> = {
     '10\nQueryError\n20 calls, 0 failed, 0 rows: insert into notes (id, author, text) values (…)\n2 calls, 0 failed, 20 rows: select id from notes where author = ?\n1 calls, 0 failed, 0 rows: create table notes (id integer primary key, author varchar (?), text varchar (?))\nthe same query ran again and again (N+1): select * from notes where id = ?\nliminal_query_errors_total{database="notes",code="LIMINAL_QUERY"} 1\nready: healthy\n',
   '11-cache.ts':
     "a hundred callers: 1\nand one more: 0\nEmma, again\nanother shelf after an insert: 1\n[ 'Emma, again', 'Sanditon' ]\nrolled back: changed my mind\nafter the rollback: 0\nit is kept and fresh\nsomething that it depends on has changed\n",
+  '12-copy.ts':
+    "customers: 1\norders: 2\nchanged meanwhile: []\nThe database was not copied. The target has rows already: customers, orders.\ndiffers: [ 'customers' ]\n",
 };
 
 const examples = globSync('examples/*.ts', { cwd: projectRoot }).map((path) => basename(path));

@@ -1,10 +1,29 @@
-/** What the migrate room keeps for itself, beside the pair of tables of each migration set. */
+/**
+ * Where it is noted what was done once for all, which holds wherever the rows go, with the columns. Each has the key
+ * `name`.
+ */
+export const standingRecords: Readonly<Record<string, Readonly<Record<string, 'text' | 'bigint'>>>> = {
+  liminal_seeds: { name: 'text', ran_at: 'bigint' },
+  liminal_backfills: {
+    name: 'text',
+    definition: 'text',
+    position: 'text',
+    done: 'bigint',
+    changed: 'bigint',
+    started_at: 'bigint',
+    changed_at: 'bigint',
+    finished_at: 'bigint',
+  },
+};
+
+/** What the migrate and copy rooms keep for themselves, beside the pair of tables of each migration set. */
 const ownTables: ReadonlySet<string> = new Set([
   'liminal_migrations',
   'liminal_schemas',
   'liminal_migration_lock',
-  'liminal_seeds',
-  'liminal_backfills',
+  ...Object.keys(standingRecords),
+  'liminal_copy',
+  'liminal_copy_quarantine',
 ]);
 
 /**

@@ -14,6 +14,7 @@ import type { MigrationTraits } from './migration-traits.ts';
 import type { NotificationListener, Subscription } from './notifications.ts';
 import type { ExplainedStatement, PlanFacts } from './plan-facts.ts';
 import type { SqlVocabulary } from './sql-vocabulary.ts';
+import type { TransferTraits } from './transfer-traits.ts';
 
 /**
  * A kind of database, as a value. Everything above an engine talks to this contract and never asks which
@@ -87,6 +88,8 @@ export interface OpenEngine {
   readonly sql: SqlVocabulary;
   /** How migrations run here. */
   readonly migrations: MigrationTraits;
+  /** How whole databases are copied from here and to here; absent where they cannot be. */
+  readonly transfer?: TransferTraits;
   /**
    * Listens to what others send on a channel by `sql.notify`, over a connection beside the pool that comes back
    * by itself when it is lost. Nothing waits for it: it connects behind the call, holds no process, and ends

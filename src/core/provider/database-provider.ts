@@ -23,6 +23,7 @@ import { checkSchemaMode } from './schema-mode.ts';
 import { checkHealth, type HealthReport } from './health.ts';
 import { makeBackup } from './make-backup.ts';
 import { outside } from './transaction-context.ts';
+import { bindTransfer } from './transfer.ts';
 import type { TransactionOptions } from './transaction-options.ts';
 import { bindTransactions, type Transactions } from './transactions.ts';
 import { waitForDatabase } from './wait-for-database.ts';
@@ -112,6 +113,7 @@ export class DatabaseProvider<DB> implements StatementTarget<DB>, AsyncDisposabl
     bindTransactions(this, parts.transactions);
     bindCommittedReads(this, parts.committedReads);
     bindForeignWrites(this, parts.engine.noteForeignWrites);
+    bindTransfer(this, parts.engine.transfer);
     this.#schema = parts.schema;
     this.#hooks = parts.hooks;
   }

@@ -10,6 +10,7 @@ import {
 import { auditMigrations } from '../../../migrations/audit/index.ts';
 import { chatMigrations } from '../../../migrations/chat/index.ts';
 import { healthMigrations } from '../../../migrations/health/index.ts';
+import { legacyMigrations } from '../../../migrations/legacy/index.ts';
 import { outboxMigrations } from '../../../migrations/outbox/index.ts';
 import { sagaMigrations } from '../../../migrations/saga/index.ts';
 import { tokenMigrations } from '../../../migrations/token/index.ts';
@@ -20,6 +21,7 @@ const sets = orderSets([
   auditMigrations,
   chatMigrations,
   healthMigrations,
+  legacyMigrations,
   outboxMigrations,
   sagaMigrations,
   tokenMigrations,

@@ -8,6 +8,7 @@ import { explainPostgres } from './postgres-explain.ts';
 import { createPostgresMigrations } from './postgres-migrations.ts';
 import { PostgresNotifications } from './postgres-notifications.ts';
 import { openServers } from './postgres-replicas.ts';
+import { createPostgresTransfer } from './postgres-transfer.ts';
 import { postgresVocabulary } from './postgres-vocabulary.ts';
 
 /**
@@ -28,6 +29,7 @@ export const postgresEngine: Engine<'postgres', PostgresSettings> = {
       ...(servers.noteForeignWrites && { noteForeignWrites: servers.noteForeignWrites }),
       sql: postgresVocabulary,
       migrations: createPostgresMigrations((processId) => servers.primary.hasBackend(processId)),
+      transfer: createPostgresTransfer(config),
       listen: (channel, listener) => notifications.listen(channel, listener),
       backup: (file) => Promise.reject(noBackupError(config.connection, file)),
       explain: (statement) => explainPostgres(servers.primary, statement),

@@ -1,5 +1,5 @@
 /** Gives files their names so that a loss of power at any moment leaves a whole one. Locks are not its concern. */
-import { link, lstat, open, rename, rm } from 'node:fs/promises';
+import { link, lstat, open, readdir, rename, rm } from 'node:fs/promises';
 import { loadCrypto } from '../../foundation/node-crypto.ts';
 import { basename, dirname, join } from 'node:path';
 
@@ -8,12 +8,21 @@ export const sidecarEndings = ['-wal', '-shm', '-journal'] as const;
 
 /** Makes an empty file beside another one, that its owner alone may read and write. @returns its path */
 export async function createPartial(file: string): Promise<string> {
-  const path = join(
-    dirname(file),
-    `${basename(file)}.partial-${loadCrypto().randomBytes(6).toString('hex')}`,
-  );
+  const path = join(dirname(file), `${partialPrefix(file)}${loadCrypto().randomBytes(6).toString('hex')}`);
   await (await open(path, 'wx', 0o600)).close();
   return path;
+}
+
+/** Removes what `createPartial` has made beside a file and nobody has come back for. Nobody may be writing there. */
+export async function removePartials(file: string): Promise<void> {
+  const prefix = partialPrefix(file);
+  for (const name of await readdir(dirname(file))) {
+    if (name.startsWith(prefix)) await rm(join(dirname(file), name), { force: true });
+  }
+}
+
+function partialPrefix(file: string): string {
+  return `${basename(file)}.partial-`;
 }
 
 /** Removes a file and what SQLite may have left beside it. Never fails because something is not there. */

@@ -5,3 +5,4 @@ export { sqliteColumns } from './sqlite-columns.ts';
 export { sqliteEngine } from './sqlite-engine.ts';
 export { sqliteMigrations } from './sqlite-migrations.ts';
 export { sqliteVocabulary } from './sqlite-vocabulary.ts';
+export { snapshotSqlite, type SnapshotOptions } from './sqlite-snapshot.ts';

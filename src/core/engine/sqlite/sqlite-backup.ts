@@ -30,9 +30,15 @@ export interface SqliteBackupsOptions {
   readonly clock: Clock;
 }
 
+/** What a backup is asked from within. */
+export interface SnapshotOptions extends BackupOptions {
+  /** Whether all of it is read once more to see that it is sound. True by default; a snapshot is proved by its use. */
+  readonly check?: boolean;
+}
+
 /** A database that is ready to be copied. */
 interface BackupSource {
-  copyInto(target: string, options: CopyOptions): Promise<CopyResult>;
+  copyInto(target: string, options: SnapshotOptions): Promise<CopyResult>;
   /** Lets others have it again. */
   release(): void;
 }
@@ -51,7 +57,7 @@ export class SqliteBackups {
   }
 
   /** See `OpenEngine.backup`. */
-  async make(file: string, options: BackupOptions): Promise<BackupReport> {
+  async make(file: string, options: SnapshotOptions): Promise<BackupReport> {
     if (this.#isClosing) throw closedError();
     const signals = [this.#ending.signal, ...(options.signal === undefined ? [] : [options.signal])];
     const work = this.#make(file, { ...options, signal: AbortSignal.any(signals) });
@@ -72,7 +78,7 @@ export class SqliteBackups {
     await ended;
   }
 
-  async #make(name: string, options: BackupOptions): Promise<BackupReport> {
+  async #make(name: string, options: SnapshotOptions): Promise<BackupReport> {
     const { clock, filename } = this.#options;
     const start = clock.monotonic();
     const file = checkTarget(name, filename);
@@ -121,7 +127,11 @@ export class SqliteBackups {
     if (this.#lanes.writer.size === 0) await this.#lanes.writer.openFirst();
     return {
       copyInto: (target, options) =>
-        copyDatabase({ source: filename, target, lockTimeout }, filename, options),
+        copyDatabase(
+          { source: filename, target, lockTimeout, check: options.check ?? true },
+          filename,
+          options,
+        ),
       release: () => this.#lanes.shortenLog(),
     };
   }
@@ -140,7 +150,11 @@ export class SqliteBackups {
       async copyInto(target, options) {
         await copyConnection(connection.database, target, options);
         release();
-        return copyDatabase({ source: undefined, target, lockTimeout }, filename, options);
+        return copyDatabase(
+          { source: undefined, target, lockTimeout, check: options.check ?? true },
+          filename,
+          options,
+        );
       },
     };
   }

@@ -155,6 +155,19 @@ export class SqliteDatabase {
     }
   }
 
+  /** Runs one write of our own for each set of parameters, which SQLite can bind. */
+  runEach(sql: string, sets: readonly (readonly unknown[])[]): void {
+    if (sets.length === 0) return;
+    const statement = this.#prepare(sql);
+    this.#lastWrite = undefined;
+    try {
+      for (const parameters of sets) statement.run(parameters);
+    } catch (error) {
+      this.#isInTransaction = false;
+      throw this.#values.cleanError(error);
+    }
+  }
+
   /** Runs a statement of our own that has no parameters and returns nothing, such as `commit`. */
   command(sql: string): void {
     const statement = this.#prepare(sql);

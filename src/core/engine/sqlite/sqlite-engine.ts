@@ -12,6 +12,7 @@ import { SqliteGauges } from './sqlite-gauges.ts';
 import { SqliteLanes } from './sqlite-lanes.ts';
 import { sqliteMigrations } from './sqlite-migrations.ts';
 import { restoreSqlite } from './sqlite-restore.ts';
+import { createSqliteTransfer } from './sqlite-transfer.ts';
 import { sqliteVocabulary } from './sqlite-vocabulary.ts';
 
 /**
@@ -34,6 +35,18 @@ export const sqliteEngine: Engine<'sqlite', SqliteSettings> = {
       direct: executor,
       sql: sqliteVocabulary,
       migrations: sqliteMigrations,
+      transfer: createSqliteTransfer(lanes, {
+        filename,
+        memory,
+        lockTimeout,
+        clock: context.clock,
+        backUp: (file, options) => backups.make(file, options),
+        openFile: (file) =>
+          sqliteEngine.open(
+            { ...config, connection: { ...connection, filename: file, memory: false } },
+            context,
+          ),
+      }),
       backup: (file, options) => backups.make(file, options),
       // A plan that a thread does not ask for would be asked for on the event loop, which the threads are to keep free.
       ...(lanes.workers === undefined && {

@@ -98,8 +98,10 @@ export function planBackfill(db: Kysely<any>, options: BackfillOptions): Backfil
 
 function describe(db: Kysely<any>, statement: RawBuilder<unknown>, key: readonly string[]): string {
   const { sql: text, parameters } = statement.compile(db);
-  const meaning = JSON.stringify([text, parameters, key], (_name, value: unknown) =>
-    typeof value === 'bigint' ? String(value) : value,
+  // The same on each engine: what was done goes with the rows to another one.
+  const meaning = JSON.stringify(
+    [text.replaceAll(/\$\d+/g, '?'), parameters, key],
+    (_name, value: unknown) => (typeof value === 'bigint' ? String(value) : value),
   );
   return loadCrypto().createHash('sha256').update(meaning).digest('hex');
 }

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import { auditMigrations } from '../../../../migrations/audit/index.ts';
 import { chatMigrations } from '../../../../migrations/chat/index.ts';
 import { healthMigrations } from '../../../../migrations/health/index.ts';
+import { legacyMigrations } from '../../../../migrations/legacy/index.ts';
 import { outboxMigrations } from '../../../../migrations/outbox/index.ts';
 import { sagaMigrations } from '../../../../migrations/saga/index.ts';
 import { tokenMigrations } from '../../../../migrations/token/index.ts';
@@ -21,6 +22,7 @@ const sets = [
   sagaMigrations,
   tokenMigrations,
   healthMigrations,
+  legacyMigrations,
 ];
 
 describeOnEachDatabase('a plan leaves nothing behind', (database) => {

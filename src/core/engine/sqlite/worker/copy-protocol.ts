@@ -10,6 +10,8 @@ export interface CopyJob {
   readonly target: string;
   /** How long another process's lock on the source is waited for, in ms. */
   readonly lockTimeout: number;
+  /** Whether all of the copy is read once more to see that it is sound. True by default. */
+  readonly check?: boolean;
 }
 
 /** What a finished copy is. */
