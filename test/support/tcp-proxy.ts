@@ -45,6 +45,11 @@ export class TcpProxy {
     return this.#lines.size;
   }
 
+  /** By which ports of this machine the server knows the lines that stand; what was cut is not among them at once. */
+  get serverPorts(): number[] {
+    return [...this.#lines].flatMap((line) => line.serverPort ?? []);
+  }
+
   /** From now on nothing passes in either direction, or in one, and nobody is told: a black hole. */
   fallSilent(direction?: Direction): void {
     for (const one of direction === undefined ? directions : [direction]) this.#silent.add(one);
@@ -158,6 +163,10 @@ class ProxiedLine {
         if (there.destroyed) this.onEnd();
       });
     }
+  }
+
+  get serverPort(): number | undefined {
+    return this.#client.destroyed || this.#upstream.destroyed ? undefined : this.#upstream.localPort;
   }
 
   infect(direction: Direction, toxic: Toxic | undefined): void {
