@@ -16,7 +16,7 @@ import { Migrator, type MigrationSet } from '../core/migrate/index.ts';
 import type { Cli } from './cli.ts';
 import { loadConfig } from './load-config.ts';
 import { findingsExitCode } from './migrate-options.ts';
-import { chooseSets } from './migration-sets.ts';
+import { setsThatMayHaveRun } from './migration-sets.ts';
 import { NewFile } from './new-file.ts';
 import { describeDatabase, requireDatabaseFile, withProvider } from './open-database.ts';
 import { createProgress, type Progress } from './progress.ts';
@@ -51,7 +51,7 @@ export async function copyFromCommandLine(cli: Cli, options: CopyCommandOptions)
   if (file !== undefined) requireFolder('--report', file);
   const sets =
     options.migrate === true
-      ? chooseSets((await loadConfig(cli.cwd, options.config)).migrations, undefined)
+      ? setsThatMayHaveRun((await loadConfig(cli.cwd, options.config)).migrations)
       : [];
   const told = file === undefined ? undefined : await NewFile.open(file);
   const report = await withSides({ from, to }, async (source, target) => {

@@ -2,6 +2,7 @@ import { CommanderError } from 'commander';
 import { auditMigrations } from '../../migrations/audit/index.ts';
 import { chatMigrations } from '../../migrations/chat/index.ts';
 import { healthMigrations } from '../../migrations/health/index.ts';
+import { legacyMigrations } from '../../migrations/legacy/index.ts';
 import { outboxMigrations } from '../../migrations/outbox/index.ts';
 import { sagaMigrations } from '../../migrations/saga/index.ts';
 import { tokenMigrations } from '../../migrations/token/index.ts';
@@ -43,6 +44,18 @@ export function chooseSets(
     throw misuse(`there is no migration set of a name that --set gives; there are: ${known.join(', ')}`);
   }
   return sets.filter((set) => names.includes(set.name));
+}
+
+/**
+ * The migration sets that may have run in a database: those of `chooseSets`, and where the project names none of its own
+ * also the package's that only a verb of their own brings.
+ *
+ * @param configured the project's own
+ * @returns them in the order in which they go up
+ * @throws ConfigurationError where sets do not fit each other
+ */
+export function setsThatMayHaveRun(configured: readonly MigrationSet[] | undefined): readonly MigrationSet[] {
+  return orderSets(configured ?? [...packageSets, legacyMigrations]);
 }
 
 /**

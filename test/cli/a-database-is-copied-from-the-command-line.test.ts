@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chatMigrations } from '../../migrations/chat/index.ts';
+import { legacyMigrations } from '../../migrations/legacy/index.ts';
 import { DatabaseProviderFactory } from '../../src/core/index.ts';
 import { migrateToLatest } from '../../src/core/migrate/index.ts';
 import { describeOnDatabase } from '../support/database.ts';
@@ -70,6 +71,16 @@ describeOnDatabase('sqlite-file', 'liminal-data copy', (sqlite) => {
       expect(tables.filter((table) => !table.isEqual).map(({ table }) => table)).to.deep.equal([
         'context_threads',
       ]);
+    });
+
+    it('takes along what an import of the old application has left in the source', async () => {
+      await using provider = DatabaseProviderFactory.createProvider<never>(from);
+      await migrateToLatest(provider, [legacyMigrations]);
+      await provider.exec('delete from context_threads where id = ?', [id(3)]);
+      const done = await copy('--migrate');
+      expect(done, done.stderr).to.include({ code: 0 });
+      await using target = DatabaseProviderFactory.createProvider<never>(to);
+      expect(await target.query('select * from legacy_quarantine')).to.deep.equal([]);
     });
 
     it('refuses a report whose name is taken before it copies', async () => {
