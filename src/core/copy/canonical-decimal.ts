@@ -25,6 +25,14 @@ export function canonicalDecimal(text: string): string {
 }
 
 /**
+ * The same for a column that is one of doubles on either side, which SQLite writes with more digits than tell them
+ * apart. What has neither a point nor an exponent may be an integer, which is held to its last digit.
+ */
+export function canonicalDouble(text: string): string {
+  return canonicalDecimal(isDecimal(text) && /[.eE]/.test(text) ? String(Number(text)) : text);
+}
+
+/**
  * Whether a number is another one when it has been rounded.
  *
  * @param text for which `isDecimal` holds

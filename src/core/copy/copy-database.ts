@@ -7,13 +7,13 @@ import { BadRowCounts, keepValues, noteOf } from './bad-row.ts';
 import type { CopiedTable } from './copied-table.ts';
 import { checkCopyOptions } from './check-copy-options.ts';
 import { findCopiedTables } from './find-copied-tables.ts';
+import { findTakenTables } from './find-taken-tables.ts';
 import type { CopyOptions, CopyReport } from './copy-options.ts';
 import { CopyPace } from './copy-pace.ts';
-import { sideOf, type AnyTables, type CopyProvider, type CopySide } from './copy-provider.ts';
+import { sideOf, type CopyProvider, type CopySide } from './copy-provider.ts';
 import { isNoted, noteSnapshot, noteTable, snapshotIn, stateIn } from './copy-record.ts';
 import { copyTable } from './copy-table.ts';
 import { readQuarantine, toBadRow } from './quarantine.ts';
-import { tableOf } from './read-pages.ts';
 import { copyStandingRecords } from './standing-records.ts';
 import { compareMoments, momentOf, settled, type SeeMoment } from './verify-copy.ts';
 
@@ -93,8 +93,12 @@ class DatabaseCopy {
       await this.#takeOrphans();
       const quarantined = await this.#tellBadRows();
       const changed = this.#options.verify === false ? undefined : await this.#prove(source);
+      // Fails where another run has taken over meanwhile: its snapshot is this one.
+      await this.#empty([]);
       const keys = await source.lastKeys();
-      await this.#seeSnapshot(source)((snapshot) => copyStandingRecords(snapshot, this.#to.db));
+      await this.#seeSnapshot(source)((snapshot) =>
+        copyStandingRecords(snapshot, this.#from.traits, this.#to.db),
+      );
       // Were the snapshot removed behind the records, a kill between the two would leave it lying about.
       isDone = true;
       await source.close(true);
@@ -131,10 +135,7 @@ class DatabaseCopy {
         'A copy into the target was broken off. Go on with it by resume, or make the target anew.',
       ]);
     }
-    const taken: string[] = [];
-    for (const { name } of this.#tables) {
-      if (!isFresh && (await hasRows(this.#to, name))) taken.push(name);
-    }
+    const taken = isFresh ? [] : await findTakenTables(this.#to, this.#tables);
     if (taken.length > 0) {
       throw new CopyRefusedError([`The target has rows already: ${taken.join(', ')}.`]);
     }
@@ -154,11 +155,15 @@ class DatabaseCopy {
    */
   async #dropStale(source: TransferSource): Promise<readonly string[]> {
     const notes = await this.#target.readNotes();
-    const begun = this.#tables.filter(({ name }) => stateIn(notes, name).rows > 0);
+    // A table that was done without a row is one of them: it may have rows by now.
+    const begun = this.#tables.filter(({ name }) => {
+      const { rows, isDone } = stateIn(notes, name);
+      return rows > 0 || isDone;
+    });
     const { tables } = await this.#compare(begun, this.#seeSnapshot(source));
     // What their rows refer to may be there by now.
     const orphaned = new Set<string>();
-    for await (const { table, reason } of readQuarantine(this.#to.db)) {
+    for await (const { table, reason } of readQuarantine(this.#to)) {
       if (reason === 'broken-reference') orphaned.add(table);
     }
     const stale = begun.filter(
@@ -233,7 +238,7 @@ class DatabaseCopy {
     const counts = new BadRowCounts();
     const { onBadRow = () => {}, badRows = 'stop' } = this.#options;
     const shapes = this.#tables.map(({ to }) => to);
-    for await (const row of readQuarantine(this.#to.db)) {
+    for await (const row of readQuarantine(this.#to)) {
       quarantined.set(row.table, (quarantined.get(row.table) ?? 0) + 1);
       counts.add(row);
       await onBadRow(toBadRow(row, shapes));
@@ -265,7 +270,7 @@ class DatabaseCopy {
 
   #compare(tables: readonly CopiedTable[], see: SeeMoment): ReturnType<typeof compareMoments> {
     const { onProgress = () => {}, signal } = this.#options;
-    return compareMoments(tables, see, momentOf(this.#to), {
+    return compareMoments(tables, see, this.#to, {
       onProgress,
       signal,
       clock: this.#clock,
@@ -283,13 +288,4 @@ class DatabaseCopy {
       return { table: name, rows: stateIn(notes, name).rows - bad, quarantined: bad };
     });
   }
-}
-
-async function hasRows({ db }: CopySide, table: keyof AnyTables): Promise<boolean> {
-  const rows = await db
-    .selectFrom(tableOf(table))
-    .select((eb) => eb.val(1).as('one'))
-    .limit(1)
-    .execute();
-  return rows.length > 0;
 }

@@ -83,11 +83,13 @@ class PortionSender {
     }
     try {
       await this.#load(good, bad, done + rows.length, before);
-      this.#copy.onPortion(rows.length);
     } catch (error) {
       if (!isAboutRows(error)) throw error;
       await this.#sendHalves(rows, done);
+      return;
     }
+    // Whoever hears of it may throw what looks like an error of the rows, which are there by now.
+    this.#copy.onPortion(rows.length);
   }
 
   /** The target has refused a row among these, and does not say which. */

@@ -36,7 +36,6 @@ export async function findCopiedTables(
   return { tables: pairTables(source, target), isFresh };
 }
 
-async function isUnfinished({ db }: CopySide): Promise<boolean> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  return tables.some(({ name }) => name === transferRecords.notes);
+async function isUnfinished({ db, traits }: CopySide): Promise<boolean> {
+  return (await traits.readNames(db)).has(transferRecords.notes);
 }

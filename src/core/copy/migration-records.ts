@@ -2,9 +2,8 @@ import { isBookkeepingTable } from '../engine/bookkeeping-tables.ts';
 import type { CopySide } from './copy-provider.ts';
 
 /** Reads which migrations of which sets a database has run, by the records that each set keeps. */
-async function readRecords({ db }: CopySide): Promise<ReadonlyMap<string, readonly string[]>> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  const names = new Set(tables.map(({ name }) => name));
+async function readRecords({ db, traits }: CopySide): Promise<ReadonlyMap<string, readonly string[]>> {
+  const names = await traits.readNames(db);
   const records = [...names].filter((name) => name.endsWith('_migration') && isBookkeepingTable(name, names));
   const found = new Map<string, readonly string[]>();
   for (const record of records) {

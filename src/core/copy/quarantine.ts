@@ -1,19 +1,20 @@
-import type { Kysely } from 'kysely';
 import type { TransferTable } from '../engine/transfer-table.ts';
 import { transferRecords } from '../engine/transfer-traits.ts';
 import type { BadRow, QuarantinedRow } from './bad-row.ts';
-import type { AnyTables } from './copy-provider.ts';
+import type { CopySide } from './copy-provider.ts';
 import { readPages } from './read-pages.ts';
 
 /**
  * Reads the rows that a copy has put into quarantine.
  *
- * @param db a handle of the target
+ * @param target by its root handle, or by one that sees a moment. Kysely's own statements never go to a replica
  * @returns none where there is no quarantine
  */
-export async function* readQuarantine(db: Kysely<AnyTables>): AsyncGenerator<QuarantinedRow, void> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  if (!tables.some(({ name }) => name === transferRecords.quarantine)) return;
+export async function* readQuarantine({
+  db,
+  traits,
+}: Pick<CopySide, 'db' | 'traits'>): AsyncGenerator<QuarantinedRow, void> {
+  if (!(await traits.readNames(db)).has(transferRecords.quarantine)) return;
   const table = { name: transferRecords.quarantine, walk: [{ name: 'name', kind: 'text' as const }] };
   for await (const rows of readPages(db, table, [{ name: 'text', kind: 'text' }])) {
     for (const { c0 } of rows) yield JSON.parse(String(c0)) as QuarantinedRow;

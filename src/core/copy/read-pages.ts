@@ -1,8 +1,8 @@
 /** Reads whole tables in pages that are small in bytes, whatever the size of their rows. */
 import { ColumnNode, ExpressionWrapper, ReferenceNode, TableNode, type Kysely } from 'kysely';
 import { RowBudget } from '../engine/row-budget.ts';
-import type { TransferKind, TransferTable } from '../engine/transfer-table.ts';
-import { isReadAsText } from './canonical-value.ts';
+import type { TransferTable } from '../engine/transfer-table.ts';
+import { isReadAsText, type ComparedKind } from './canonical-value.ts';
 import type { AnyTables } from './copy-provider.ts';
 
 /** A row by the places of its columns: `c0`, `c1`. */
@@ -25,7 +25,7 @@ const streamedAtOnce = 8;
 export async function* readPages(
   db: Kysely<AnyTables>,
   table: PagedTable,
-  columns: readonly { readonly name: string; readonly kind: TransferKind }[],
+  columns: readonly { readonly name: string; readonly kind: ComparedKind }[],
 ): AsyncGenerator<readonly PageRow[], void> {
   const select = prepareSelect(db, table, columns);
   if (table.walk.length === 0) {
@@ -56,11 +56,11 @@ function columnOf(name: string): ExpressionWrapper<AnyTables, string, unknown> {
 function prepareSelect(
   db: Kysely<AnyTables>,
   { name, walk }: PagedTable,
-  columns: readonly { readonly name: string; readonly kind: TransferKind }[],
+  columns: readonly { readonly name: string; readonly kind: ComparedKind }[],
 ) {
   return (last: PageRow | undefined) => {
     let query = db.selectFrom(tableOf(name)).select((eb) => {
-      const read = (column: { readonly name: string; readonly kind: TransferKind }, alias: string) =>
+      const read = (column: { readonly name: string; readonly kind: ComparedKind }, alias: string) =>
         isReadAsText(column.kind)
           ? eb.cast<unknown>(columnOf(column.name), 'text').as(alias)
           : columnOf(column.name).as(alias);

@@ -4,20 +4,22 @@
  */
 import type { Kysely } from 'kysely';
 import { standingRecords } from '../engine/bookkeeping-tables.ts';
+import type { TransferTraits } from '../engine/transfer-traits.ts';
 import type { AnyTables } from './copy-provider.ts';
 
 /**
  * Brings the records over. They are few; a run that goes on behind a lost snapshot replaces what an earlier one has brought.
  *
  * @param source its snapshot: a backfill that goes on there has come further since, and the copied rows have not
+ * @param traits of the source's engine
  * @param target where they are written, one by one
  */
 export async function copyStandingRecords(
   source: Kysely<AnyTables>,
+  { readNames }: Pick<TransferTraits, 'readNames'>,
   target: Kysely<AnyTables>,
 ): Promise<void> {
-  const tables = await source.introspection.getTables({ withInternalKyselyTables: true });
-  const names = new Set(tables.map(({ name }) => name));
+  const names = await readNames(source);
   for (const [table, columns] of Object.entries(standingRecords)) {
     if (!names.has(table)) continue;
     await makeTable(target, table, columns);

@@ -76,7 +76,7 @@ export async function verifyCopy(
 ): Promise<CopyVerification> {
   const [one, other] = [sideOf(from), sideOf(to)];
   const tables = pairTables(await one.traits.readTables(one.db), await other.traits.readTables(other.db));
-  return compareMoments(tables, momentOf(one), momentOf(other), { onProgress, signal, clock });
+  return compareMoments(tables, momentOf(one), other, { onProgress, signal, clock });
 }
 
 /** Sees a database as it is now. A serializable transaction that reads never goes to a replica, which may be behind. */
@@ -90,24 +90,25 @@ export function momentOf(side: CopySide): SeeMoment {
   );
 }
 
-/** Compares tables of two moments. */
+/** Compares tables of a moment with the target as it is. */
 export async function compareMoments(
   tables: readonly CopiedTable[],
   from: SeeMoment,
-  to: SeeMoment,
+  side: CopySide,
   {
     onProgress,
     signal,
     clock,
   }: Required<Omit<VerifyCopyOptions, 'signal'>> & { signal: AbortSignal | undefined },
 ): Promise<CopyVerification> {
+  const to = momentOf(side);
   const total = (await countRows(tables, from)) + (await countRows(tables, to));
   const pace = new CopyPace('verify', total, clock, onProgress);
-  const digest = (see: SeeMoment, side: 'from' | 'to') =>
+  const digest = (see: SeeMoment, part: 'from' | 'to') =>
     see(async (db) => {
       const sums = new Map<string, DigestSum>();
       for (const table of tables) {
-        const sum = await digestTable(db, table, table[side], (rows) => {
+        const sum = await digestTable(db, table, table[part], (rows) => {
           signal?.throwIfAborted();
           pace.note(table.name, rows);
         });
@@ -117,7 +118,7 @@ export async function compareMoments(
     });
   const source = await digest(from, 'from');
   const target = await digest(to, 'to');
-  await to((db) => takeOffQuarantined(db, tables, source));
+  await to((db) => takeOffQuarantined({ db, traits: side.traits }, tables, source));
   const compared = tables.map(({ name }) => {
     const [one, other] = [source.get(name)!.digest, target.get(name)!.digest];
     const isEqual = one.rows === other.rows && one.hash === other.hash;
@@ -141,7 +142,7 @@ function countRows(tables: readonly CopiedTable[], see: SeeMoment): Promise<numb
 }
 
 async function takeOffQuarantined(
-  db: Kysely<AnyTables>,
+  target: Pick<CopySide, 'db' | 'traits'>,
   tables: readonly CopiedTable[],
   sums: ReadonlyMap<string, DigestSum>,
 ): Promise<void> {
@@ -151,7 +152,7 @@ async function takeOffQuarantined(
       columns.map((column) => ({ name: column.name, kind: comparedKind(column) })),
     ]),
   );
-  for await (const row of readQuarantine(db)) {
+  for await (const row of readQuarantine(target)) {
     const columns = columnsOf.get(row.table);
     const values = columns?.map(({ name, kind }) => canonicalValue(keptValue(row, name), kind));
     if (values !== undefined) sums.get(row.table)!.count(values, -1);

@@ -14,6 +14,13 @@ export interface TransferTraits {
    */
   readTables(db: Kysely<any>): Promise<readonly TransferTable[]>;
   /**
+   * Reads the names of all tables that lie where those of the application do, the library's own among them. What other
+   * schemas hold is none of a copy's concern: Kysely's introspection tells of it all the same.
+   *
+   * @param db any handle of the database
+   */
+  readNames(db: Kysely<any>): Promise<ReadonlySet<string>>;
+  /**
    * Lets the rest of a transaction see values as texts that do not depend on the settings of a server.
    *
    * @param db the transaction

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { CopyRefusedError } from '../../../src/core/index.ts';
 import { copyDatabase } from '../../../src/core/copy/index.ts';
 import { startProgram, type ChildProgram } from '../../support/child-program.ts';
-import { describeOnDatabase } from '../../support/database.ts';
+import { describeOnDatabase, describeOnEachDatabase } from '../../support/database.ts';
 import { rejectionOf } from '../../support/rejection.ts';
 import { until } from '../../support/until.ts';
 import { contentOf } from './content-of.ts';
@@ -124,5 +124,60 @@ describeOnDatabase('sqlite-file', 'a copy that another run has taken over', (sql
     expect(await contentOf(target)).to.deep.equal({ a: [] });
     await copyDatabase(source, target, { resume: true });
     expect(await contentOf(target)).to.deep.equal(await contentOf(source));
+  });
+
+  it('leaves its snapshot to the one that has the target now', async () => {
+    const [from, to] = [await sqlite.freshUrl(), await sqlite.freshUrl()];
+    const schema = 'create table a (x integer)';
+    const seeds = 'create table liminal_seeds (name text primary key, ran_at bigint)';
+    const [source, target] = [open(from), open(to)];
+    for (const statement of [schema, seeds, `insert into liminal_seeds values ('s', 1)`])
+      await source.exec(statement);
+    await source.exec(`insert into a values ('x'), (2)`);
+    await target.exec(schema);
+    const [isThere, isOver] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    // Both are done with all rows when they tell of the one that does not fit.
+    const next = () =>
+      copyDatabase(open(from), open(to), {
+        resume: true,
+        badRows: 'quarantine',
+        onBadRow() {
+          isThere.resolve();
+          return isOver.promise;
+        },
+      });
+    let second: ReturnType<typeof next> | undefined;
+    const first = copyDatabase(source, target, {
+      badRows: 'quarantine',
+      async onBadRow() {
+        second = next();
+        await Promise.race([isThere.promise, second]);
+      },
+    });
+    expect(await rejectionOf(first)).to.be.an.instanceOf(CopyRefusedError);
+    isOver.resolve();
+    expect(await second).to.deep.include({ rows: 1, quarantined: 1, changed: [] });
+    expect(await target.query('select name from liminal_seeds')).to.deep.equal([{ name: 's' }]);
+  });
+});
+
+describeOnDatabase('sqlite-file', 'a copy that another run has brought to its end', (sqlite) => {
+  describeOnEachDatabase('into', (other) => {
+    const open = useProviders();
+
+    it('says that it has lost the target', async () => {
+      const [source, target] = [open(await sqlite.freshUrl()), open(await other.freshUrl())];
+      for (const side of [source, target]) await side.exec('create table a (x integer)');
+      await source.exec(`insert into a values ('x'), (2)`);
+      const lost = copyDatabase(source, target, {
+        badRows: 'quarantine',
+        onBadRow: async () =>
+          void (await copyDatabase(source, target, { resume: true, badRows: 'quarantine' })),
+      });
+      const error = await rejectionOf(lost);
+      expect(error).to.be.an.instanceOf(CopyRefusedError);
+      expect((error as CopyRefusedError).reasons).to.deep.equal(['Another run copies into the target now.']);
+      expect(await contentOf(target)).to.deep.include({ a: ['number 2'] });
+    });
   });
 });

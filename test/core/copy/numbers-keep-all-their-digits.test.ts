@@ -46,6 +46,29 @@ const cases: readonly Case[] = [
     told: { '0.1 + 0.2': 'rounded', '1.005': 'rounded', "'dear'": 'wrong-type' },
   },
   {
+    // As SQLite writes them they have a digit more.
+    from: ['sqlite-file', 'numeric'],
+    to: ['postgres', 'numeric'],
+    held: {
+      '463222847699.89': '463222847699.89',
+      '0.0603755054790599': '0.0603755054790599',
+      '9007199254740993': '9007199254740993',
+    },
+    told: {},
+  },
+  {
+    from: ['sqlite-file', 'real'],
+    to: ['postgres', 'numeric'],
+    held: { '463222847699.89': '463222847699.89', '1e23': '100000000000000000000000' },
+    told: {},
+  },
+  {
+    from: ['sqlite-file', 'numeric'],
+    to: ['postgres', 'double precision'],
+    held: { '463222847699.89': '463222847699.89', '0.0603755054790599': '0.0603755054790599' },
+    told: { '9007199254740993': 'rounded' },
+  },
+  {
     from: ['sqlite-file', 'numeric'],
     to: ['sqlite-file', 'numeric'],
     held: { '0.1 + 0.2': '0.30000000000000004', '9007199254740993': '9007199254740993', '1e300': '1.0e+300' },

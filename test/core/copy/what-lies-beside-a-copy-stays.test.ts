@@ -73,3 +73,68 @@ describeOnDatabase('postgres', 'a policy that hides rows', (postgres) => {
     });
   });
 });
+
+describeOnDatabase('postgres', 'what the library keeps in another schema', (postgres) => {
+  describeOnDatabase('sqlite-file', 'beside a copy', (sqlite) => {
+    const make = useHandMade();
+    const schema = ['create table a (id integer primary key)'];
+    const apart = [
+      'create schema apart',
+      'create table apart.liminal_copy (name text primary key, text text)',
+      'create table apart.liminal_copy_quarantine (name text primary key, text text)',
+      'create table apart.liminal_seeds (name text primary key, ran_at bigint)',
+      'create table apart.liminal_backfills (name text primary key)',
+      'create table apart.x_migration (name text)',
+      'create table apart.x_migration_lock (id text)',
+      `insert into apart.x_migration values ('1')`,
+    ];
+
+    it('is none of its concern where it reads', async () => {
+      const source = await make(await postgres.freshUrl(), [...schema, ...apart, 'insert into a values (1)']);
+      const target = await make(await sqlite.freshUrl(), schema);
+      expect(await copyDatabase(source, target)).to.include({ rows: 1 });
+    });
+
+    it('is none of its concern where it writes', async () => {
+      const source = await make(await sqlite.freshUrl(), [...schema, 'insert into a values (1)']);
+      const target = await make(await postgres.freshUrl(), [...schema, ...apart]);
+      expect(await copyDatabase(source, target)).to.include({ rows: 1 });
+      expect((await verifyCopy(source, target)).isEqual).to.equal(true);
+    });
+  });
+});
+
+describeOnDatabase('postgres', 'a policy that hides rows of the target', (postgres) => {
+  describeOnDatabase('sqlite-file', 'from whoever copies', (sqlite) => {
+    const make = useHandMade();
+
+    it('does not make it an empty one: the rows stay', async () => {
+      const url = await postgres.freshUrl();
+      const role = `owner_${new URL(url).pathname.slice(1)}`;
+      const admin = await make(url, [
+        `create role "${role}" login password 'owns'`,
+        `grant create on schema public to "${role}"`,
+      ]);
+      try {
+        const owner = new URL(url);
+        owner.username = role;
+        owner.password = 'owns';
+        const schema = 'create table a (id integer primary key)';
+        const target = await make(owner.href, [
+          schema,
+          'insert into a values (7)',
+          'alter table a enable row level security',
+          'alter table a force row level security',
+        ]);
+        expect(await target.query('select id from a')).to.deep.equal([]);
+        const source = await make(await sqlite.freshUrl(), [schema, 'insert into a values (1)']);
+        expect(await rejectionOf(copyDatabase(source, target))).to.include({ driverCode: '42501' });
+        expect(await admin.query('select id from a')).to.deep.equal([{ id: 7 }]);
+        await target.close();
+      } finally {
+        await admin.exec(`drop owned by "${role}"`);
+        await admin.exec(`drop role "${role}"`);
+      }
+    });
+  });
+});

@@ -84,6 +84,14 @@ export async function readPostgresTables(db: Kysely<any>): Promise<readonly Tran
     });
 }
 
+/** Reads the names of all tables of the current schema. */
+export async function readPostgresNames(db: Kysely<any>): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ name: string }>`
+    select relname::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = current_schema() and c.relkind in ('r', 'p')`.execute(db);
+  return new Set(rows.map(({ name }) => name));
+}
+
 function toColumn({ name, type, required, scale }: ColumnRow): TransferColumn {
   const rounding = type === 'float4' ? 'single' : (scale ?? undefined);
   return { name, kind: kinds[type] ?? 'other', nullable: !required, range: ranges[type], rounding };

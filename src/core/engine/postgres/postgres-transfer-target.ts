@@ -1,5 +1,6 @@
 import { CopyRefusedError, otherRunError } from '../../foundation/errors/copy-errors.ts';
 import { NotNullViolationError } from '../../foundation/errors/constraint-errors.ts';
+import { QueryError } from '../../foundation/errors/statement-errors.ts';
 import { DatabaseBusyError } from '../../foundation/errors/transaction-errors.ts';
 import { loadCrypto } from '../../foundation/node-crypto.ts';
 import { orphanCondition, quoteName, quoteNames } from '../orphan-condition.ts';
@@ -19,6 +20,8 @@ import type { PostgresTransferClient } from './postgres-transfer-client.ts';
 import { moveSequences } from './postgres-transfer-sequences.ts';
 
 const aside = 'aside';
+/** SQLSTATE `undefined_table`. */
+const noTable = '42P01';
 
 /** As a statement of its own. The session reads a backslash in a string as it is. */
 function writeNotes(notes: readonly TransferNote[]): string {
@@ -27,16 +30,6 @@ function writeNotes(notes: readonly TransferNote[]): string {
   const lines = notes.map(({ name, text }) => `(${quote(name)}, ${quote(text)})`);
   return `insert into ${transferRecords.notes} (name, text) values ${lines.join(', ')}
     on conflict (name) do update set text = excluded.text`;
-}
-
-/** Of the notes alone a text is never NULL. */
-async function refusing<Result>(work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    const isOther = error instanceof NotNullViolationError && error.table === transferRecords.notes;
-    throw isOther ? otherRunError() : error;
-  }
 }
 
 /**
@@ -109,7 +102,7 @@ export class PostgresTransferTarget implements TransferTarget {
     };
     if (rows.length > 0 && quarantine.length === 0) {
       // Statements that are sent as one text are one transaction, and one round trip.
-      await refusing(() => copy(`${this.#check}; ${text}; ${writeNotes(notes)}`));
+      await this.#refusing(() => copy(`${this.#check}; ${text}; ${writeNotes(notes)}`));
       return;
     }
     await this.#transaction(async () => {
@@ -184,8 +177,19 @@ export class PostgresTransferTarget implements TransferTarget {
       select from ${transferRecords.notes} where name = '${transferRun}' and text = '${this.#run}' for share)`;
   }
 
+  /** Of the notes alone a text is never NULL; and where there are none, another run has come to the end. */
+  async #refusing<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      const isOther = error instanceof NotNullViolationError && error.table === transferRecords.notes;
+      const isNoTable = error instanceof QueryError && error.driverCode === noTable;
+      throw isOther || (isNoTable && (await this.readNotes()).size === 0) ? otherRunError() : error;
+    }
+  }
+
   #transaction<Result>(work: () => Promise<Result>): Promise<Result> {
-    return refusing(() =>
+    return this.#refusing(() =>
       this.#client.transaction(async () => {
         await this.#client.query(this.#check);
         return work();

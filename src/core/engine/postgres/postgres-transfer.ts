@@ -6,7 +6,7 @@ import { plainSettings } from './plain-settings.ts';
 import { PostgresTransferClient } from './postgres-transfer-client.ts';
 import { PostgresTransferSource } from './postgres-transfer-source.ts';
 import { PostgresTransferTarget } from './postgres-transfer-target.ts';
-import { readPostgresTables } from './postgres-transfer-tables.ts';
+import { readPostgresNames, readPostgresTables } from './postgres-transfer-tables.ts';
 
 async function settlePostgres(db: Kysely<any>): Promise<void> {
   const settings = Object.entries(plainSettings).map(
@@ -21,6 +21,7 @@ export function createPostgresTransfer(config: DatabaseConfig<'postgres', Postgr
     holdsNul: false,
     holdsNaN: true,
     readTables: readPostgresTables,
+    readNames: readPostgresNames,
     settle: settlePostgres,
     openSource: async () => PostgresTransferSource.open(await PostgresTransferClient.connect(config)),
     openTarget: async () => new PostgresTransferTarget(await PostgresTransferClient.connect(config)),

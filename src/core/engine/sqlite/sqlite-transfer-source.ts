@@ -43,10 +43,8 @@ export class SqliteTransferSource implements TransferSource {
   }
 
   async count(table: string): Promise<number> {
-    return this.#database
-      .prepare(`select count(*) from ${quoteName(table)}`)
-      .pluck()
-      .get() as number;
+    const counting = `select count(*) from ${quoteName(table)}`;
+    return translating(() => this.#database.prepare(counting).pluck().get() as number);
   }
 
   async *read(
@@ -82,7 +80,7 @@ export class SqliteTransferSource implements TransferSource {
   }
 
   async lastKeys(): Promise<readonly LastKey[]> {
-    return readLastKeys(this.#database);
+    return translating(() => readLastKeys(this.#database));
   }
 
   look<Result>(_db: Kysely<any>, work: (snapshot: Kysely<any>) => Promise<Result>): Promise<Result> {

@@ -11,6 +11,8 @@ interface Row {
   readonly references: string;
   /** By which name the number of a row is found; null where rows have none, or all of its names are columns. */
   readonly rowid: string | null;
+  /** Whether each column holds nothing but values of its type: 0 or 1. */
+  readonly strict: number;
 }
 
 interface ColumnRow {
@@ -38,7 +40,7 @@ export async function readSqliteTables(db: Kysely<any>): Promise<readonly Transf
       (select json_group_array(json_object('id', id, 'parent', "table", 'from', "from", 'to', "to") order by id, seq)
         from pragma_foreign_key_list(tables.name)) as "references",
       (select value from json_each('["rowid", "_rowid_", "oid"]')
-        where wr = 0 and value not in (select lower(name) from pragma_table_xinfo(tables.name)) limit 1) as rowid
+        where wr = 0 and value not in (select lower(name) from pragma_table_xinfo(tables.name)) limit 1) as rowid, strict
     from pragma_table_list as tables
     where schema = 'main' and type = 'table' and substr(name, 1, 7) <> 'sqlite_' order by name
   `.execute(db);
@@ -49,22 +51,31 @@ export async function readSqliteTables(db: Kysely<any>): Promise<readonly Transf
     const key = keyOf(row.columns);
     const columns = (JSON.parse(row.columns) as ColumnRow[]).map((column) => toColumn(column, row.text, key));
     const references = toReferences(JSON.parse(row.references) as ReferenceRow[], keys);
-    return { name: row.name, columns, key, walk: walkOf(row.rowid, key, columns), references };
+    return { name: row.name, columns, key, walk: walkOf(row, key, columns), references };
   });
 }
 
-/** Without numbers of rows by the key, where it is read as it is compared: a decimal number would be rounded. */
+/** Reads the names of all tables of the main database. */
+export async function readSqliteNames(db: Kysely<any>): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{
+    name: string;
+  }>`select name from main.sqlite_schema where type = 'table'`.execute(db);
+  return new Set(rows.map(({ name }) => name));
+}
+
+/**
+ * Without numbers of rows by the key, where no row is passed over or met twice: values of another type than that of their
+ * column, texts that are no UTF-8 or are compared in two ways, and rounded numbers are not where they are looked for.
+ */
 function walkOf(
-  rowid: string | null,
+  { rowid, strict }: Row,
   key: readonly string[],
   columns: readonly TransferColumn[],
 ): TransferTable['walk'] {
   if (rowid !== null) return [{ name: rowid, kind: 'integer' }];
   const parts = key.map((name) => columns.find((column) => column.name === name)!);
-  const areFit = parts.every(
-    ({ kind, nullable }) => !nullable && ['text', 'integer', 'blob', 'real'].includes(kind),
-  );
-  return areFit ? parts : [];
+  const areFit = parts.every(({ kind }) => kind === 'integer' || kind === 'blob' || kind === 'real');
+  return strict === 1 && areFit ? parts : [];
 }
 
 /** What is in a key may be NULL in SQLite where nothing else forbids it, unless it is the number of the row itself. */

@@ -3,7 +3,7 @@ import { otherRunError } from '../../foundation/errors/copy-errors.ts';
 import { loadCrypto } from '../../foundation/node-crypto.ts';
 import { orphanCondition, quoteName, quoteNames } from '../orphan-condition.ts';
 import { RowBudget } from '../row-budget.ts';
-import type { TransferCell, TransferReference, TransferTable } from '../transfer-table.ts';
+import type { TransferCell, TransferColumn, TransferReference, TransferTable } from '../transfer-table.ts';
 import {
   transferRecords,
   transferRun,
@@ -145,7 +145,9 @@ export class SqliteTransferTarget implements TransferTarget {
   #ownTransaction<Result>(work: (database: SqliteDatabase) => Result): Promise<Result> {
     return this.#transaction((database) => {
       const own = `select 1 from ${transferRecords.notes} where name = ? and text = ?`;
-      if (ask(database, own, [transferRun, this.#run]).length === 0) throw otherRunError();
+      const isOwn =
+        hasTable(database, transferRecords.notes) && ask(database, own, [transferRun, this.#run]).length > 0;
+      if (!isOwn) throw otherRunError();
       return work(database);
     });
   }
@@ -183,7 +185,7 @@ function* readOrphans(
   const places = walk.map((part) => part.name);
   // By names of their own: what is called rowid is told by the name of the column that it is.
   const read = [
-    ...columns.map((column) => quoteName(column.name)),
+    ...columns.map(readWhole),
     ...places.map((place, index) => `${quoteName(place)} as "walk ${index}"`),
   ].join(', ');
   const orphans = `select ${read} from ${quoteName(name)} where (${condition})`;
@@ -202,6 +204,13 @@ function* readOrphans(
     const parameters = [...places.map((_, index) => last[`walk ${index}`]), budget.rows];
     rows = ask<OrphanRow>(database, `${orphans} ${behind} ${order}`, parameters);
   }
+}
+
+/** Where a column may hold an integer that no number holds, or a double that looks like one, its text is read. */
+function readWhole({ name, kind }: TransferColumn): string {
+  const column = quoteName(name);
+  if (kind !== 'decimal' && kind !== 'any' && kind !== 'other') return column;
+  return `case typeof(${column}) when 'blob' then ${column} else cast(${column} as text) end as ${column}`;
 }
 
 function ask<Row>(

@@ -9,7 +9,7 @@ import type { SnapshotOptions } from './sqlite-backup.ts';
 import type { SqliteLanes } from './sqlite-lanes.ts';
 import { SqliteTransferSource } from './sqlite-transfer-source.ts';
 import { SqliteTransferTarget, type SqliteTransferTargetOptions } from './sqlite-transfer-target.ts';
-import { readSqliteTables } from './sqlite-transfer-tables.ts';
+import { readSqliteNames, readSqliteTables } from './sqlite-transfer-tables.ts';
 
 /** What copies of a SQLite database are made with. */
 export interface SqliteTransferOptions extends SqliteTransferTargetOptions {
@@ -32,6 +32,7 @@ export function createSqliteTransfer(lanes: SqliteLanes, options: SqliteTransfer
     holdsNul: true,
     holdsNaN: false,
     readTables: readSqliteTables,
+    readNames: readSqliteNames,
     // Nothing changes how SQLite writes a value.
     settle: async () => {},
     async openSource(id) {
