@@ -1,7 +1,7 @@
 import type { Clock } from '../foundation/clock.ts';
 import type { Logger } from '../foundation/logger.ts';
 import { within } from '../foundation/within.ts';
-import type { HearOutcome } from '../provider/write-watch.ts';
+import type { HearOutcome, WriteOutcome } from '../provider/write-watch.ts';
 import type { CacheStore } from './cache-store.ts';
 import type { InvalidationBus } from './invalidation-bus.ts';
 import { everySlot, type Stamps } from './stamps.ts';
@@ -9,6 +9,8 @@ import type { TableLayouts } from './table-layouts.ts';
 
 /** The longest that whoever has written waits for others to be told, in ms. */
 const confirmLimit = 50;
+/** The longest that whoever closes waits for what is under way, in ms. */
+const closeLimit = 1_000;
 
 /** What changes are told to. */
 export interface CacheChangesParts {
@@ -31,7 +33,11 @@ export interface CacheChangesParts {
 /** Makes invalid what is about to change: closed before it can take effect, moved and opened once it is known. */
 export class CacheChanges {
   readonly #parts: CacheChangesParts;
-  readonly #ends = new Set<() => void>();
+  /** What nobody knows the outcome of. Each tells others once more, and ends. */
+  readonly #doubts = new Set<() => void>();
+  /** What others have not heard of: changes that wait for their outcome, and what tells of those that have one. */
+  readonly #underWay = new Set<object>();
+  #onIdle: (() => void) | undefined;
   /** The tables that were warned of. */
   readonly #foreign = new Set<string>();
 
@@ -48,11 +54,13 @@ export class CacheChanges {
   begin(slots: readonly number[], { isTold }: { readonly isTold: boolean }): HearOutcome {
     const { stamps } = this.#parts;
     stamps.close(slots);
-    return (outcome) => {
-      if (outcome === 'undone') stamps.open(slots);
-      else if (outcome === 'kept') return this.#finish(slots, isTold);
-      else return this.#doubt(slots);
+    const hear: HearOutcome = (outcome) => {
+      const told = this.#end(slots, outcome, isTold);
+      this.#leave(hear);
+      return told;
     };
+    this.#underWay.add(hear);
+    return hear;
   }
 
   /**
@@ -68,7 +76,7 @@ export class CacheChanges {
     const slots = this.widen(told);
     stamps.move(slots);
     note(slots);
-    const unstored = bus?.followsStore === true ? slots.slice(told.length) : slots;
+    const unstored = bus?.follows !== undefined ? slots.slice(told.length) : slots;
     if (store.move === undefined || unstored.length === 0) return;
     // Whoever has died behind the COMMIT has told the bus, and not the store.
     stamps.close(unstored);
@@ -99,9 +107,40 @@ export class CacheChanges {
     if (slots.includes(everySlot)) this.#parts.relearn();
   }
 
-  /** Forgets what is in doubt. */
-  close(): void {
-    for (const end of this.#ends) end();
+  /**
+   * Tells others of what is in doubt, and waits until they have heard of all, but not for long. What they may not hear of is
+   * reported. Never rejects.
+   */
+  async close(): Promise<void> {
+    const { clock, logger } = this.#parts;
+    const { size } = this.#doubts;
+    for (const settle of this.#doubts) settle();
+    if (size > 0) {
+      logger.warn(
+        { changes: size },
+        'a cache was closed while nobody knew what had become of changes: others are told of them no more',
+      );
+    }
+    if (this.#underWay.size > 0) {
+      const idle = new Promise<void>((resolve) => (this.#onIdle = resolve));
+      await within(clock, closeLimit, idle);
+    }
+    if (this.#underWay.size > 0) {
+      logger.warn(
+        { changes: this.#underWay.size },
+        'a cache was closed while changes were under way: others may not be told of them',
+      );
+    }
+  }
+
+  #end(slots: readonly number[], outcome: WriteOutcome, isTold: boolean): void | Promise<void> {
+    if (outcome === 'undone') return this.#parts.stamps.open(slots);
+    return outcome === 'kept' ? this.#finish(slots, isTold) : this.#doubt(slots);
+  }
+
+  #leave(what: object): void {
+    this.#underWay.delete(what);
+    if (this.#underWay.size === 0) this.#onIdle?.();
   }
 
   /** @returns undefined where nobody has to be told, so that nobody waits */
@@ -120,25 +159,27 @@ export class CacheChanges {
     const told = moved
       .then(() => (publishes ? bus.publish?.(slots) : undefined))
       .catch((error: unknown) => logger.warn({ error }, 'other processes could not be told of a change'));
+    this.#underWay.add(told);
+    void told.then(() => this.#leave(told));
     return within(clock, confirmLimit, told);
   }
 
   /** It may have taken effect, or may still do so: told at once, and again when it must have come to its end. */
   #doubt(slots: readonly number[]): void | Promise<void> {
     const { stamps, clock, uncertaintyWindow, noteForeign } = this.#parts;
-    const end = (): void => {
-      cancel();
-      this.#ends.delete(end);
-    };
     const settle = (): void => {
-      end();
-      this.#relearnBehind(slots);
+      cancel();
+      this.#doubts.delete(settle);
       // It may have landed unheard: no replica that is behind it may answer what is kept from now on.
       noteForeign();
       void this.#finish(slots, false);
     };
-    const cancel = clock.schedule(uncertaintyWindow, settle, { keepsAlive: false });
-    this.#ends.add(end);
+    const settleInTime = (): void => {
+      this.#relearnBehind(slots);
+      settle();
+    };
+    const cancel = clock.schedule(uncertaintyWindow, settleInTime, { keepsAlive: false });
+    this.#doubts.add(settle);
     stamps.close(slots);
     return this.#finish(slots, false);
   }

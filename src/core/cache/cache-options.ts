@@ -32,7 +32,10 @@ export interface CacheOptions {
    * stay as they are. The outbox that carries a `journal` must be among them, or each message would make another one.
    */
   readonly uncached?: readonly string[];
-  /** Begins the keys that are shared, so that several applications may use one server; `liminal` by default. */
+  /**
+   * Begins the keys that are shared: 1 to 64 letters, digits, dots, dashes or underscores. Required where the store is shared, such as
+   * a `RedisStore`: every database has one of its own there, since two under the same one would be given each other's rows.
+   */
   readonly prefix?: string;
   /** A part of the keys that are shared: another one reads nothing that was kept before. Empty by default. */
   readonly schemaVersion?: string;
@@ -57,15 +60,13 @@ export type CheckedCacheOptions = Required<Omit<CacheOptions, 'bus' | 'journal'>
  */
 export function checkCacheOptions(provider: object, options: CacheOptions): CheckedCacheOptions {
   const issues: Issue[] = [];
-  const {
-    prefix = 'liminal',
-    schemaVersion = '',
-    uncertaintyWindow = 60_000,
-    triggers = {},
-    uncached = [],
-  } = options;
-  const { store = new MemoryStore(), clock = systemClock, logger = silentLogger, bus, journal } = options;
-  if (!/^[\w.-]{1,64}$/.test(prefix)) {
+  const { prefix, schemaVersion = '', uncertaintyWindow = 60_000, triggers = {}, uncached = [] } = options;
+  const { clock = systemClock, logger = silentLogger, bus, journal } = options;
+  const store: CacheStore = options.store ?? new MemoryStore();
+  if (prefix === undefined && store.shared !== undefined) {
+    issues.push({ path: ['prefix'], message: 'must name the database where a store is shared' });
+  }
+  if (prefix !== undefined && !/^[\w.-]{1,64}$/.test(prefix)) {
     issues.push({
       path: ['prefix'],
       message: 'must be 1 to 64 letters, digits, dots, dashes or underscores',
@@ -80,17 +81,21 @@ export function checkCacheOptions(provider: object, options: CacheOptions): Chec
     issues.push({ path: ['uncertaintyWindow'], message: 'must be an integer from 1000 to 86400000, in ms' });
   }
   if (issues.length > 0) throw new ValidationError(issues);
-  const quiet = quietLogger(logger);
+  const made = typeof bus === 'function' ? bus(provider) : bus;
+  if (made?.follows !== undefined && made.follows !== store.shared) {
+    // It would listen to a store that nobody opens, and the cache would give nothing for ever.
+    throw new ValidationError([{ path: ['bus'], message: 'must be that of the store of the cache' }]);
+  }
   return {
     store,
     triggers,
     uncached,
-    prefix,
+    prefix: prefix ?? 'liminal',
     schemaVersion,
     uncertaintyWindow,
     clock,
-    logger: quiet,
-    ...(bus !== undefined && { bus: typeof bus === 'function' ? bus(provider) : bus }),
+    logger: quietLogger(logger),
+    ...(made !== undefined && { bus: made }),
     ...(journal !== undefined && { journal }),
   };
 }

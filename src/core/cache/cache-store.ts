@@ -99,7 +99,16 @@ export interface CacheStoreContext {
 export interface CacheStore {
   /** The name of the store in explanations. */
   readonly tier: string;
-  /** Called once, before anything else. */
+  /**
+   * The store that other processes share, where there is one: itself, or one behind it. Its cache has to name a prefix, since two
+   * databases under the same one would be given each other's rows.
+   */
+  readonly shared?: CacheStore;
+  /**
+   * Called once, before anything else.
+   *
+   * @throws ValidationError where it is one that works for another cache already, and cannot for two
+   */
   open?(context: CacheStoreContext): void;
   /**
    * The entry of a key that is at hand in this process, whether it is valid or not, as one that was asked for now. The quick

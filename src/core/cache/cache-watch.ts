@@ -27,6 +27,8 @@ export interface CacheWatchParts {
   readonly knowledge: () => number;
 }
 
+const unheard: HearOutcome = () => {};
+
 /** Makes invalid what a provider writes. */
 export class CacheWatch implements WriteWatcher {
   readonly #parts: CacheWatchParts;
@@ -40,19 +42,18 @@ export class CacheWatch implements WriteWatcher {
   }
 
   touchedBy(query: CompiledQuery): SqlTouch | undefined {
-    const { reader, uncached } = this.#parts;
-    const touch = reader.touchedBy(query);
-    return touch !== undefined && uncached.size > 0 && this.#isUncached(touch) ? undefined : touch;
+    return this.#parts.reader.touchedBy(query);
   }
 
   accompany(touches: readonly Touch[]): readonly CompiledQuery[] {
-    return this.#parts.accompany(this.#slotsOf(touches));
+    const slots = this.#slotsOf(touches);
+    return slots.length === 0 ? [] : this.#parts.accompany(slots);
   }
 
   committing(touches: readonly Touch[]): HearOutcome {
     const { changes, effects, relearn } = this.#parts;
     const slots = this.#slotsOf(touches);
-    const hear = changes.begin(slots, { isTold: true });
+    const hear = slots.length === 0 ? unheard : changes.begin(slots, { isTold: true });
     if (!changesSchema(touches)) {
       const { knowledge } = this.#parts;
       const known = knowledge();
@@ -93,8 +94,12 @@ export class CacheWatch implements WriteWatcher {
     });
   }
 
-  #slotsOf(touches: readonly Touch[]): readonly number[] {
-    const { tables, effects, layouts } = this.#parts;
+  /** None where nobody caches what is written, as far as is known now: a trigger may come in between. */
+  #slotsOf(all: readonly Touch[]): readonly number[] {
+    const { tables, effects, layouts, uncached } = this.#parts;
+    const touches =
+      uncached.size === 0 ? all : (all as readonly SqlTouch[]).filter((touch) => !this.#isUncached(touch));
+    if (touches.length === 0) return [];
     const tags = tagsOf(touches, tables, effects);
     return tags === undefined ? [everySlot] : layouts.mark(slotsOf([...tags]));
   }

@@ -1,4 +1,5 @@
 import type { CompiledQuery } from 'kysely';
+import type { CacheStore } from './cache-store.ts';
 
 /** What a bus tells the cache of this process. */
 export interface BusListener {
@@ -22,8 +23,11 @@ export interface BusListener {
  * gives nothing.
  */
 export interface InvalidationBus {
-  /** Whether it tells of what a shared store knows already. Otherwise what is heard is moved there as well. */
-  readonly followsStore?: boolean;
+  /**
+   * The shared store whose moves it tells of, which is that of the cache. Where there is none, what is heard is moved in the store
+   * as well.
+   */
+  readonly follows?: CacheStore;
   /** Begins to listen. It holds no process, and does not throw. */
   start(listener: BusListener): void;
   /**

@@ -242,7 +242,10 @@ export class RepositoryCache implements AsyncDisposable {
     return explainAnswer(question, entry, this.#core.stamps, this.#options.clock.monotonic());
   }
 
-  /** Ends it: from now on its repositories read the database. Never rejects. */
+  /**
+   * Ends it: from now on its repositories read the database. It waits for changes that are under way, and tells others once more of
+   * what they have not confirmed, for a few seconds at most; what may stay untold is reported to the logger. Never rejects.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -350,9 +353,9 @@ export class RepositoryCache implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#core.stamps.close([everySlot]);
     this.#unwatch();
-    this.#changes.close();
     const { bus, logger } = this.#options;
     try {
+      await this.#changes.close();
       await bus?.close();
       await this.#store.close?.();
     } catch (error) {

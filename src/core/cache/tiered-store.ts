@@ -19,6 +19,8 @@ import type { MemoryStore } from './memory-store.ts';
 export class TieredStore implements CacheStore {
   /** Its name in explanations. */
   readonly tier = 'memory';
+  /** The store behind, where other processes share that. */
+  readonly shared?: CacheStore;
   readonly #front: MemoryStore;
   readonly #back: CacheStore;
   /** Entries of the store behind that were put in front: those who have waited for one together are given the same one. */
@@ -31,12 +33,14 @@ export class TieredStore implements CacheStore {
   constructor(front: MemoryStore, back: CacheStore) {
     this.#front = front;
     this.#back = back;
+    if (back.shared !== undefined) this.shared = back.shared;
   }
 
   /**
    * Begins to work; the cache calls it.
    *
    * @param context the clock of ages, the logger, the prefix of shared names
+   * @throws ValidationError where the store behind works for another cache already
    */
   open(context: CacheStoreContext): void {
     this.#back.open?.(context);

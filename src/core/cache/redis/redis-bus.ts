@@ -1,4 +1,5 @@
 import type { Clock } from '../../foundation/clock.ts';
+import type { CacheStore } from '../cache-store.ts';
 import type { BusListener, InvalidationBus } from '../invalidation-bus.ts';
 import type { RedisClient } from './redis-client.ts';
 import { RedisLine } from './redis-line.ts';
@@ -6,6 +7,8 @@ import { readSlots } from '../slots-message.ts';
 
 /** What a bus on a server is made of. */
 export interface RedisBusParts {
+  /** Whose moves it hears. */
+  readonly store: CacheStore;
   readonly client: RedisClient;
   readonly clock: Clock;
   /** In ms. */
@@ -26,7 +29,7 @@ const subscribeLimit = 1_000;
  * what this process says to itself over the other one: where it does not, messages may be missed, whatever has broken.
  */
 export class RedisBus implements InvalidationBus {
-  readonly followsStore = true;
+  readonly follows: CacheStore;
   readonly #parts: RedisBusParts;
   #line: RedisLine | undefined;
   #listener: BusListener | undefined;
@@ -37,6 +40,7 @@ export class RedisBus implements InvalidationBus {
 
   constructor(parts: RedisBusParts) {
     this.#parts = parts;
+    this.follows = parts.store;
   }
 
   start(listener: BusListener): void {

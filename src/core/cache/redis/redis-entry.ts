@@ -11,6 +11,8 @@ export interface RedisFence {
   readonly sum: string;
   /** Empty where there is no lock. */
   readonly token: string;
+  /** How far the clock of the server is ahead of that of ages, in ms, less the time that its answer took. */
+  readonly ahead: number;
 }
 
 /** What the server has of an answer. */

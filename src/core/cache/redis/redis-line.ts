@@ -32,6 +32,7 @@ export class RedisLine {
   readonly #nextDelay = decorrelatedJitter({ base: 20, cap: 1_000 });
   #standing: RedisConnection | undefined;
   #connecting: RedisConnection | undefined;
+  #attempt: Promise<void> | undefined;
   #cancelRetry: (() => void) | undefined;
   #isClosed = false;
   #lastReason: string | undefined;
@@ -47,7 +48,20 @@ export class RedisLine {
 
   /** Begins to connect. */
   start(): void {
-    if (!this.#isClosed) void this.#connect();
+    if (!this.#isClosed) void this.#try();
+  }
+
+  /**
+   * Where it may not be asked, tries at once, and does not wait for the next attempt.
+   *
+   * @returns whether it may be asked now
+   */
+  async tryNow(): Promise<boolean> {
+    if (!this.isUp && !this.#isClosed) {
+      this.#cancelRetry?.();
+      await this.#try();
+    }
+    return this.isUp;
   }
 
   /**
@@ -80,6 +94,13 @@ export class RedisLine {
     this.#connecting?.close();
     this.#standing?.close();
     this.#standing = undefined;
+  }
+
+  #try(): Promise<void> {
+    this.#attempt ??= this.#connect().finally(() => {
+      this.#attempt = undefined;
+    });
+    return this.#attempt;
   }
 
   async #connect(): Promise<void> {
@@ -127,7 +148,7 @@ export class RedisLine {
     // Told once, and not for each attempt.
     if (this.#lastReason === undefined) this.#options.onDown(reason);
     this.#lastReason = reason;
-    this.#cancelRetry = this.#options.clock.schedule(this.#nextDelay(), () => void this.#connect(), {
+    this.#cancelRetry = this.#options.clock.schedule(this.#nextDelay(), () => void this.#try(), {
       keepsAlive: false,
     });
   }

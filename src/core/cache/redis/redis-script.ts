@@ -38,14 +38,18 @@ local function sumOf(slots)
   if sum == nil then redis.call('UNLINK', KEYS[1]) return false end
   return string.format('%.0f', sum)
 end
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
 `;
 
-/** Reads an entry: KEYS stamps, entry, lock; ARGV seed, slots, most bytes, token, ms of the lock. */
+/** Reads an entry: KEYS stamps, entry, lock; ARGV seed, slots, most bytes, token, ms of the lock. Tells the time as well. */
 const read = `${shared}
 local seed, slots, most, token, time = unpack(ARGV)
 local found = incarnation(seed)
 local sum = found and sumOf(slots)
-if not sum then return {0, '', '', 'none', 0} end
+if not sum then return {0, '', '', 'none', 0, now()} end
 local head = 'liminal1 ' .. found .. ' ' .. slots .. ' ' .. sum .. '\\n'
 local poison = 0
 local size = redis.pcall('STRLEN', KEYS[2])
@@ -55,7 +59,7 @@ elseif size > 0 then
   local value = redis.call('GET', KEYS[2])
   if string.sub(value, 1, #head) == head then
     local left = redis.call('PTTL', KEYS[2])
-    if left > 0 then return {1, found, sum, string.sub(value, #head + 1), left} end
+    if left > 0 then return {1, found, sum, string.sub(value, #head + 1), left, now()} end
     -- In the last millisecond 0 is left; -1 is one that would never end.
     if left < 0 then poison = 1 end
   elseif string.sub(value, 1, 9) ~= 'liminal1 ' then
@@ -63,22 +67,25 @@ elseif size > 0 then
   end
 end
 if poison == 1 then redis.call('UNLINK', KEYS[2]) end
-if token == '' then return {0, found, sum, 'none', poison} end
+if token == '' then return {0, found, sum, 'none', poison, now()} end
 local taken = redis.pcall('SET', KEYS[3], token, 'NX', 'PX', time)
 if taken == false then
-  return {0, found, sum, redis.pcall('GET', KEYS[3]) == token and 'own' or 'other', poison}
+  return {0, found, sum, redis.pcall('GET', KEYS[3]) == token and 'own' or 'other', poison, now()}
 end
-if taken.err then return {0, found, sum, 'none', poison} end
-return {0, found, sum, 'own', poison}
+return {0, found, sum, taken.err and 'none' or 'own', poison, now()}
 `;
 
-/** Keeps an entry where the stamps are current: KEYS stamps, entry, lock; ARGV incarnation, slots, sum, payload, ms, token. */
+/**
+ * Keeps an entry where the stamps are current: KEYS stamps, entry, lock; ARGV incarnation, slots, sum, payload, for how many ms, until
+ * when, token. A server that stood still may come to it late, hence until when.
+ */
 const store = `${shared}
-local held, slots, sum, payload, time, token = unpack(ARGV)
+local held, slots, sum, payload, time, last, token = unpack(ARGV)
 local result = 0
 local found = redis.pcall('HGET', KEYS[1], 'i')
-if found == held and isOfNow(found) and sumOf(slots) == sum then
-  local kept = redis.pcall('SET', KEYS[2], 'liminal1 ' .. held .. ' ' .. slots .. ' ' .. sum .. '\\n' .. payload, 'PX', time)
+local left = math.min(time, last - now())
+if left >= 1 and found == held and isOfNow(found) and sumOf(slots) == sum then
+  local kept = redis.pcall('SET', KEYS[2], 'liminal1 ' .. held .. ' ' .. slots .. ' ' .. sum .. '\\n' .. payload, 'PX', string.format('%.0f', left))
   result = kept.ok and 1 or 2
 end
 if token ~= '' and redis.pcall('GET', KEYS[3]) == token then redis.call('UNLINK', KEYS[3]) end

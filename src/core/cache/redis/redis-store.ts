@@ -1,11 +1,11 @@
 import { sleep } from '../../foundation/clock.ts';
+import { ValidationError } from '../../foundation/errors/validation-error.ts';
 import { silentLogger, type Logger } from '../../foundation/logger.ts';
 import { loadCrypto } from '../../foundation/node-crypto.ts';
 import { within } from '../../foundation/within.ts';
 import type { AnswerLife } from '../answer-codec.ts';
 import { AnswerFlights } from '../answer-flights.ts';
 import type { CacheEntry, CacheMiss, CacheQuestion, CacheStore, CacheStoreContext } from '../cache-store.ts';
-import { DistrustedSlots } from './distrusted-slots.ts';
 import type { InvalidationBus } from '../invalidation-bus.ts';
 import { RedisBus } from './redis-bus.ts';
 import { redisClient, type RedisClient } from './redis-client.ts';
@@ -18,6 +18,7 @@ import {
   type RedisPayload,
 } from './redis-entry.ts';
 import { RedisLine } from './redis-line.ts';
+import { mostSlots, RedisMoves } from './redis-moves.ts';
 import { runScript } from './redis-script.ts';
 import {
   checkRedisStoreOptions,
@@ -26,8 +27,6 @@ import {
   type RedisStoreOptions,
   type RedisStoreStats,
 } from './redis-store-options.ts';
-import { writeSlots } from '../slots-message.ts';
-import { everySlot } from '../stamps.ts';
 
 /** What the server says of an entry. */
 interface RedisReply {
@@ -38,8 +37,6 @@ interface RedisReply {
 }
 
 const miss: CacheMiss = Object.freeze({ isHit: false });
-/** More than these are told as everything, and an answer that depends on more is not kept: a script cannot take any number. */
-const mostSlots = 1_000;
 const firstPoll = 4;
 const longestPoll = 25;
 
@@ -57,21 +54,22 @@ const longestPoll = 25;
 export class RedisStore implements CacheStore {
   /** Its name in explanations. */
   readonly tier = 'redis';
+  /** It is shared itself. */
+  readonly shared = this;
   readonly #options: CheckedRedisStoreOptions;
   readonly #client: RedisClient;
   readonly #line: RedisLine;
+  readonly #moves: RedisMoves;
   /** Who moves slots and holds locks: nobody hears or waits for themselves. */
   readonly #source = loadCrypto().randomBytes(6).toString('hex');
   readonly #reads = new AnswerFlights<CacheEntry | CacheMiss>();
   /** What this process loads: whoever asks meanwhile joins that, and the server is not asked. */
   readonly #loading = new Map<string, { readonly stamp: number; readonly miss: CacheMiss }>();
-  readonly #distrusted = new DistrustedSlots();
   readonly #counts = { downs: 0, hits: 0, misses: 0, skipped: 0, poisoned: 0, waits: 0 };
-  #prefix = '';
+  #prefix: string | undefined;
   #logger: Logger = silentLogger;
   #monotonic: () => number = () => 0;
   #bus: RedisBus | undefined;
-  #settling: Promise<void> | undefined;
   readonly #firstUp = Promise.withResolvers<void>();
 
   /**
@@ -91,6 +89,12 @@ export class RedisStore implements CacheStore {
       onUp: () => this.#goUp(),
       onDown: (reason) => this.#goDown(reason),
     });
+    this.#moves = new RedisMoves({
+      line: this.#line,
+      source: this.#source,
+      places: () => ({ stamps: this.#stampsKey, channel: this.#channel }),
+      tell: (event) => this.#tell(event),
+    });
   }
 
   /**
@@ -102,6 +106,7 @@ export class RedisStore implements CacheStore {
   bus(): InvalidationBus {
     const { clock, heartbeat } = this.#options;
     this.#bus ??= new RedisBus({
+      store: this,
       client: this.#client,
       clock,
       heartbeat,
@@ -128,8 +133,12 @@ export class RedisStore implements CacheStore {
    * Begins to work; the cache calls it.
    *
    * @param context the clock of ages, the logger, the prefix of shared names
+   * @throws ValidationError where another cache has opened it before
    */
   open({ monotonic, logger, prefix }: CacheStoreContext): void {
+    if (this.#prefix !== undefined) {
+      throw new ValidationError([{ path: ['store'], message: 'must be one that no other cache has opened' }]);
+    }
     this.#monotonic = monotonic;
     this.#logger = logger;
     this.#prefix = prefix;
@@ -181,7 +190,8 @@ export class RedisStore implements CacheStore {
       return false;
     }
     const { incarnation, sum } = fence;
-    const args = [incarnation, slotsText(question), sum, payload, `${left}`, token];
+    const end = Math.floor(entry.staleUntil + fence.ahead);
+    const args = [incarnation, slotsText(question), sum, payload, `${left}`, `${end}`, token];
     const kept = await this.#line.ask((connection) =>
       runScript(connection, 'store', this.#keysOf(question), args),
     );
@@ -206,10 +216,7 @@ export class RedisStore implements CacheStore {
    *   never rejects
    */
   async move(slots: readonly number[]): Promise<void> {
-    if (await this.#moveThere(slots)) return;
-    if (this.#distrusted.size === 0) this.#tell({ type: 'unconfirmed' });
-    this.#distrusted.add(slots);
-    if (this.#line.isUp) void this.#settle();
+    await this.#moves.move(slots);
   }
 
   /**
@@ -231,15 +238,23 @@ export class RedisStore implements CacheStore {
 
   /** @returns what it keeps and has done */
   stats(): RedisStoreStats {
-    const { size } = this.#distrusted;
-    return { entries: 0, bytes: 0, regions: {}, ...this.#counts, isUp: this.#line.isUp, unconfirmed: size };
+    const { unconfirmed } = this.#moves;
+    return { entries: 0, bytes: 0, regions: {}, ...this.#counts, isUp: this.#line.isUp, unconfirmed };
   }
 
-  /** Ends its connections. Never rejects. */
+  /** Ends its connections, when it has told the server once more of what that has not confirmed. Never rejects. */
   async close(): Promise<void> {
     const { clock, timeLimit } = this.#options;
-    if (this.#distrusted.size > 0 && this.#line.isUp) await within(clock, timeLimit, this.#settle());
+    if (this.#moves.unconfirmed > 0 && (await this.#line.tryNow())) {
+      await within(clock, timeLimit, this.#moves.settle());
+    }
     this.#line.close();
+    const { unconfirmed } = this.#moves;
+    if (unconfirmed === 0) return;
+    this.#logger.warn(
+      { slots: unconfirmed },
+      'a cache was closed before its server had confirmed all changes: others may be given what is older',
+    );
   }
 
   /**
@@ -273,7 +288,8 @@ export class RedisStore implements CacheStore {
   }
 
   #mayAsk(slots: readonly number[]): boolean {
-    return this.#line.isUp && slots.length <= mostSlots && !this.#distrusted.has(slots);
+    // What depends on more slots is not kept there.
+    return this.#line.isUp && slots.length <= mostSlots && this.#moves.areConfirmed(slots);
   }
 
   /** Waits for the load of another process, for a while. */
@@ -312,8 +328,9 @@ export class RedisStore implements CacheStore {
       runScript(connection, 'read', this.#keysOf(question), args),
     );
     if (!Array.isArray(reply)) return undefined;
-    const [isFound, incarnation, sum, fourth, fifth] = reply as unknown[];
-    const fence = { incarnation: String(incarnation), sum: String(sum), token: '' };
+    const [isFound, incarnation, sum, fourth, fifth, time] = reply as unknown[];
+    const ahead = Number(time) - this.#monotonic();
+    const fence = { incarnation: String(incarnation), sum: String(sum), token: '', ahead };
     if (Number(isFound) === 1) {
       return {
         fence,
@@ -356,38 +373,11 @@ export class RedisStore implements CacheStore {
     }
   }
 
-  async #moveThere(slots: readonly number[]): Promise<boolean> {
-    const told = slots.length > mostSlots ? [everySlot] : slots;
-    const args = [this.#channel, writeSlots(this.#source, told, mostSlots), told.join(' ')];
-    const moved = await this.#line.ask((connection) =>
-      runScript(connection, 'move', [this.#stampsKey], args),
-    );
-    return Number(moved) === 1;
-  }
-
-  /** Lets the server confirm what it has not, for as long as it answers. */
-  #settle(): Promise<void> {
-    this.#settling ??= this.#settleAll();
-    return this.#settling;
-  }
-
-  async #settleAll(): Promise<void> {
-    while (this.#distrusted.size > 0) {
-      const { slots, confirm } = this.#distrusted.take();
-      if (await this.#moveThere(slots)) {
-        confirm();
-        if (this.#distrusted.size === 0) this.#tell({ type: 'confirmed' });
-      } else if (!this.#line.isUp) break;
-    }
-    // At once, so that what is added from now on finds it at its end.
-    this.#settling = undefined;
-  }
-
   #goUp(): void {
     this.#firstUp.resolve();
     this.#bus?.ping();
     this.#tell({ type: 'up' });
-    if (this.#distrusted.size > 0) void this.#settle();
+    void this.#moves.settle();
   }
 
   #goDown(reason: string): void {

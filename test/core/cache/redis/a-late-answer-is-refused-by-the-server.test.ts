@@ -51,8 +51,11 @@ describeOnOwnRedis('a late answer is refused by the server', () => {
   };
   const read = async () => replyOf(await runScript(connection, 'read', keys(), argsOfRead()));
   const fenceOf = async () => (await read()).fence;
-  const store = ({ incarnation, sum }: Fence, payload: string) =>
-    runScript(connection, 'store', keys(), [incarnation, slots, sum, payload, '60000', '']);
+  const store = (
+    { incarnation, sum }: Fence,
+    payload: string,
+    { left = 60_000, last = Date.now() + 600_000 } = {},
+  ) => runScript(connection, 'store', keys(), [incarnation, slots, sum, payload, `${left}`, `${last}`, '']);
   const move = (slot: number) =>
     runScript(connection, 'move', keys().slice(0, 1), [`${prefix}:moves`, 'nobody 1', `${slot}`]);
 
@@ -69,6 +72,16 @@ describeOnOwnRedis('a late answer is refused by the server', () => {
     const current = await fenceOf();
     await move(9);
     expect(await store(current, 'another slot')).to.equal(1);
+  });
+
+  it('where its time is over, however long it has been on its way', async () => {
+    const fence = await fenceOf();
+    expect(await store(fence, 'too late', { last: Date.now() - 1 })).to.equal(0);
+    expect(await read()).not.to.have.property('payload');
+    expect(await store(fence, 'late', { last: Date.now() + 30_000 })).to.equal(1);
+    expect((await read()).left).to.be.within(1, 30_000);
+    expect(await store(fence, 'in time', { left: 20_000 })).to.equal(1);
+    expect((await read()).left).to.be.within(1, 20_000);
   });
 
   it('where the stamps were lost in between', async () => {

@@ -1,11 +1,13 @@
 import { expect } from 'chai';
+import { cached, type RedisStore } from '../../../../src/core/cache/index.ts';
 import { makeTestDatabase } from '../../../support/database.ts';
 import { isSoak } from '../../../support/engines.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { describeOnOwnRedis, freshPrefix, OwnRedis, withRedis } from '../../../support/redis-server.ts';
 import { TcpProxy } from '../../../support/tcp-proxy.ts';
 import { until } from '../../../support/until.ts';
-import { makePerson, type Person } from '../cached-fixture.ts';
+import { makePerson, peopleOf, type Person } from '../cached-fixture.ts';
+import { gateReads } from '../gated-reads.ts';
 import { listening, openShared, settled, type SharedDatabase, type SharedOptions } from './redis-fixture.ts';
 
 describeOnOwnRedis('a server in trouble costs no answer', () => {
@@ -290,12 +292,35 @@ describeOnOwnRedis('a server in trouble costs no answer', () => {
     expect(({} as Record<string, unknown>)['polluted']).to.equal(undefined);
   });
 
+  it('an entry that it comes to late lives no longer than its age allows', async () => {
+    const one = await open({ isTiered: false, bus: null, store: { clock: new FakeClock() } });
+    const person = await one.people.insert(makePerson());
+    await settled(one.redis);
+    const gated = gateReads(one.provider);
+    const people = cached(peopleOf(gated.provider), { cache: one.cache, ttl: 60_000, jitter: 0 });
+    const letGo = gated.close();
+    const loading = people.getById(person.id);
+    await until(async () => (await redis((client) => client.keys(`${prefix}:*:lock`))).length === 1);
+    const askedAt = Date.now();
+    proxy.fallSilent('toServer');
+    letGo();
+    expect(await loading).to.deep.equal(person);
+    await until(() => Date.now() - askedAt >= 200);
+    proxy.speakAgain();
+    await until(async () => (await redis((client) => client.keys(`${prefix}:*:lock`))).length === 0);
+    const lives = await redis(async (client) => {
+      const [key] = await client.keys(`${prefix}:people:*`);
+      return client.pttl(key!);
+    });
+    expect(lives).to.be.within(1, 59_800);
+  });
+
   it('the first question waits for its limit, and the next ones for nothing', async () => {
     const clock = new FakeClock();
     // Its bus would notice before; here somebody has to ask.
-    const bus = () => ({
+    const bus = (_: unknown, follows: RedisStore) => ({
       start: (listener: { onGap(): void }) => listener.onGap(),
-      followsStore: true,
+      follows,
       close: async () => {},
     });
     const one = await open({ isTiered: false, bus, store: { clock, timeLimit: 50 } });

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { redisClient, type RedisClient } from '../../../../src/core/cache/index.ts';
+import { redisClient, type RedisClient, type RedisStore } from '../../../../src/core/cache/index.ts';
 import { makeTestDatabase } from '../../../support/database.ts';
 import { describeOnOwnRedis, freshPrefix, OwnRedis, withRedis } from '../../../support/redis-server.ts';
 import { TcpProxy } from '../../../support/tcp-proxy.ts';
@@ -45,9 +45,9 @@ describeOnOwnRedis('a server is judged by its answers', () => {
         return client.connect(onEnd);
       },
     };
-    const bus = () => ({
+    const bus = (_: unknown, follows: RedisStore) => ({
       start: (listener: { onGap(): void }) => listener.onGap(),
-      followsStore: true,
+      follows,
       close: async () => {},
     });
     const one = await open({ bus, store: { timeLimit: 50 } }, counted);

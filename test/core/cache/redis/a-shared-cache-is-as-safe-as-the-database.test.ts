@@ -137,9 +137,9 @@ describeOnOwnRedis('a shared cache is as safe as the database (C26)', () => {
       '+@scripting',
       '+@pubsub',
       '+@connection',
-      '+info',
       '-@dangerous',
       '+info',
+      '+time',
     ];
     await redis((client) =>
       client.call('ACL', 'SETUSER', 'tenant', 'reset', 'on', '>a-long-password', ...rules),

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import { Redis as Valkey } from 'iovalkey';
 import { createClient } from 'redis';
-import { cached, redisClient } from '../../../../src/core/cache/index.ts';
+import { cached, redisClient, type RedisStore } from '../../../../src/core/cache/index.ts';
 import { ValidationError } from '../../../../src/core/index.ts';
 import { makeTestDatabase } from '../../../support/database.ts';
 import {
@@ -73,9 +73,9 @@ describeOnRedis('whoever joins a load that began without the server', () => {
     const prefix = freshPrefix();
     const proxy = await TcpProxy.listen(sharedRedisUrl);
     proxy.fallSilent();
-    const bus = () => ({
+    const bus = (_: unknown, follows: RedisStore) => ({
       start: (listener: { onGap(): void }) => listener.onGap(),
-      followsStore: true,
+      follows,
       close: async () => {},
     });
     const opened = await openShared(await database.freshUrl(), proxy.urlOf(sharedRedisUrl), {

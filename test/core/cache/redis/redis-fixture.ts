@@ -24,7 +24,7 @@ export interface SharedOptions {
   /** Whether a memory stands in front. */
   readonly isTiered?: boolean;
   /** By default the server's own; null is none. */
-  readonly bus?: ((provider: DatabaseProvider<CachedTables>) => InvalidationBus) | null;
+  readonly bus?: ((provider: DatabaseProvider<CachedTables>, store: RedisStore) => InvalidationBus) | null;
   readonly store?: RedisStoreOptions;
   readonly cache?: CacheOptions;
   readonly terms?: NonNullable<Parameters<typeof openCached>[1]>['terms'];
@@ -63,7 +63,7 @@ export async function openShared(
   const store = isTiered ? new TieredStore(new MemoryStore(), redis) : redis;
   const opened = await openCached(config, {
     cache: { store, prefix, ...(bus === undefined && { bus: redis.bus() }), ...cache },
-    ...(bus && { bus }),
+    ...(bus && { bus: (provided: DatabaseProvider<CachedTables>) => bus(provided, redis) }),
     ...(terms !== undefined && { terms }),
     provider,
     isNew,
