@@ -13,6 +13,9 @@ interface Layout {
 
 const none: readonly Layout[] = [];
 
+// They fit into one message of every bus, so that none is parted from its table: one of Postgres carries 1,500 slots.
+const mostMarks = 1_000;
+
 /**
  * How this process tells rows of tables apart: by which keys and groups. Another one that knows others, as while a new version
  * is rolled out, moves no tags for those that it does not know. So each change that names rows also says by which keys and
@@ -38,7 +41,7 @@ export class TableLayouts {
     }
   }
 
-  /** Adds to a change of this process by which keys and groups it tells rows apart. */
+  /** Adds to a change of this process by which keys and groups it tells rows apart; a change of hundreds of tables is one of everything. */
   mark(slots: readonly number[]): readonly number[] {
     const marked = slots.flatMap((slot) =>
       this.#at(slot)
@@ -46,7 +49,9 @@ export class TableLayouts {
         .flatMap(({ toldApart, own }) => [slot, toldApart, own]),
     );
     // In front and side by side: a bus may tell of many slots by several messages.
-    return marked.length === 0 ? slots : [...new Set([...marked, ...slots])];
+    if (marked.length === 0) return slots;
+    const marks = new Set(marked);
+    return marks.size > mostMarks ? [everySlot] : [...new Set([...marks, ...slots])];
   }
 
   /**

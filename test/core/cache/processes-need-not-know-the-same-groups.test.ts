@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { BusListener, InvalidationBus } from '../../../src/core/cache/index.ts';
 import { cached } from '../../../src/core/cache/index.ts';
 import { readSlots, writeSlotsWithin } from '../../../src/core/cache/slots-message.ts';
-import { slotOf } from '../../../src/core/cache/stamps.ts';
+import { everySlot, slotOf } from '../../../src/core/cache/stamps.ts';
 import { TableLayouts } from '../../../src/core/cache/table-layouts.ts';
 import { listTag, rowTag } from '../../../src/core/cache/tags.ts';
 import { Repository } from '../../../src/core/index.ts';
@@ -32,6 +32,23 @@ describe('what tells of the groups and keys of a change', () => {
     expect(others.foreignIn(first!).map(({ table }) => table)).to.deep.equal(['notes']);
     expect(rest.length).to.be.greaterThan(0);
     for (const later of rest) expect(layouts.foreignIn(later)).to.deep.equal([]);
+  });
+
+  it('is never parted from the table, however many tables a change names', () => {
+    for (const count of [10, 200, 400, 1_000]) {
+      const [layouts, others] = [new TableLayouts(), new TableLayouts()];
+      const tables = Array.from({ length: count }, (_, table) => `t${table}`);
+      for (const table of tables) {
+        layouts.set(table, { keys: [['id']], groups: ['room'] });
+        others.set(table, { keys: [['id']], groups: [] });
+      }
+      const slots = layouts.mark([...new Set(tables.map((table) => slotOf(listTag(table))))]);
+      const heard = writeSlotsWithin('they', slots, 7_999).map((message) => readSlots(message, 'we')!);
+      const found = heard.flatMap((each) => others.foreignIn(each).map(({ table }) => table));
+      const isAll = heard.some((each) => each.includes(everySlot));
+      expect(isAll ? tables : [...new Set(found)], `${count} tables`).to.have.members(tables);
+      expect(isAll, `${count} tables`).to.equal(count > 300);
+    }
   });
 });
 
