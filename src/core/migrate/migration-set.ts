@@ -30,7 +30,7 @@ const migrationName = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}$/;
  *
  * @param set its name and its migrations, in the order in which they run
  * @returns a frozen copy
- * @throws ValidationError with every fault: a name that does not fit, names that are not unique or not in
+ * @throws ValidationError where there is no list of migrations; else with every fault: a name that does not fit, names that are not unique or not in
  *   ascending order (by code unit), and the faults of each migration; see `defineMigration`
  * @example
  * import * as first from './0001-notes.ts';
@@ -41,6 +41,10 @@ const migrationName = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}$/;
  * });
  */
 export function defineMigrationSet(set: MigrationSet): MigrationSet {
+  // A program without types may hand in anything.
+  if (!Array.isArray((set as Partial<MigrationSet> | undefined)?.migrations)) {
+    throw new ValidationError([{ path: ['migrations'], message: 'must be a list of migrations' }]);
+  }
   const migrations = set.migrations.map((migration) => Object.freeze({ ...migration }));
   const requires = set.requires ?? [];
   const issues = [

@@ -42,6 +42,12 @@ describe('a migration set is checked', () => {
     expect(faultsOf({ name: 'notes', migrations: [] })).to.deep.equal([]);
   });
 
+  it('and needs a list of migrations', () => {
+    for (const set of [undefined, null, 'notes', {}, { name: 'notes', migrations: {} }]) {
+      expect(faultsOf(set)).to.deep.equal(['migrations']);
+    }
+  });
+
   it('and every fault is named at once', () => {
     const migrations = [named('0002-b'), named('0001-a'), { ...named('0003-c'), down: undefined }, named('')];
     expect(faultsOf({ name: 'Not a name', migrations })).to.deep.equal([
