@@ -3,7 +3,7 @@ import type { ColumnName } from '../query/column.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { RepositoryProvider } from '../repository/repository-provider.ts';
 import type { TableDefinition } from '../repository/table-definition.ts';
-import type { WriteObserver } from '../repository/write-observer.ts';
+import { observedTarget, type ObservableTarget } from '../transaction/observed-target.ts';
 import type { TransactionalProvider } from '../transaction/transactional-provider.ts';
 import type { AuditedOptions } from './audited-options.ts';
 import { AuditedWrites } from './audited-writes.ts';
@@ -66,8 +66,7 @@ export function auditedTarget<DB>(
   options: AuditedOptions,
 ): RepositoryProvider<DB>;
 export function auditedTarget<DB>(
-  target: RepositoryProvider<DB> &
-    Partial<Pick<TransactionalProvider<DB, readonly unknown[]>, 'transaction'>>,
+  target: ObservableTarget<DB>,
   options: AuditedOptions,
 ): RepositoryProvider<DB> {
   if (target.writes !== undefined) {
@@ -75,13 +74,5 @@ export function auditedTarget<DB>(
       { path: ['target'], message: 'is audited already; each change is recorded once' },
     ]);
   }
-  const { db, sql, direct, shared, reads } = target;
-  const writes: WriteObserver = AuditedWrites.of(options);
-  const base = { db, sql, direct, shared, writes, reads };
-  return target.transaction === undefined
-    ? base
-    : ({
-        ...base,
-        transaction: (...args: Parameters<typeof target.transaction>) => target.transaction!(...args),
-      } as RepositoryProvider<DB>);
+  return observedTarget(target, { writes: AuditedWrites.of(options) });
 }

@@ -4,6 +4,7 @@ import type { ReadRepository } from '../repository/read-repository.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { RepositoryProvider } from '../repository/repository-provider.ts';
 import type { TableDefinition } from '../repository/table-definition.ts';
+import { observedTarget, type ObservableTarget } from '../transaction/observed-target.ts';
 import type { TransactionalProvider } from '../transaction/transactional-provider.ts';
 import { coreOf, type CacheCore } from './cache-core.ts';
 import type { CachedOptions } from './cached-options.ts';
@@ -84,8 +85,7 @@ export function cachedTarget<DB>(
   options: CachedOptions,
 ): RepositoryProvider<DB>;
 export function cachedTarget<DB>(
-  target: RepositoryProvider<DB> &
-    Partial<Pick<TransactionalProvider<DB, readonly unknown[]>, 'transaction'>>,
+  target: ObservableTarget<DB>,
   options: CachedOptions,
 ): RepositoryProvider<DB> {
   requireCache(options);
@@ -94,14 +94,7 @@ export function cachedTarget<DB>(
   }
   // Any other handle sees other rows than everybody does: those of a transaction, or of an actor.
   if (!requireCache(options).isOf(target.db)) return target;
-  const { db, sql, direct, shared, writes } = target;
-  const base = { db, sql, direct, shared, writes, reads: CachedReads.of(options) };
-  return target.transaction === undefined
-    ? base
-    : ({
-        ...base,
-        transaction: (...args: Parameters<typeof target.transaction>) => target.transaction!(...args),
-      } as RepositoryProvider<DB>);
+  return observedTarget(target, { reads: CachedReads.of(options) });
 }
 
 function requireCache(options: Partial<CachedOptions> | undefined): CacheCore {
