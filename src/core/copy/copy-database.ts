@@ -84,7 +84,7 @@ class DatabaseCopy {
   /** @param isFresh whether the target was migrated just now: what rows it has its migrations have made */
   async run(isFresh: boolean): Promise<Omit<CopyReport, 'duration'>> {
     const { id, isResumed } = await this.#begin(isFresh);
-    new CopyPace('snapshot', 0, this.#clock, (progress) => this.#options.onProgress?.(progress));
+    CopyPace.begin('snapshot', 0, this.#clock, (progress) => this.#options.onProgress?.(progress));
     const source = await this.#from.traits.openSource(id);
     let isDone = false;
     try {
@@ -188,7 +188,7 @@ class DatabaseCopy {
     let total = 0;
     for (const { name } of this.#tables) total += await source.count(name);
     const { onProgress = () => {}, signal } = this.#options;
-    const pace = new CopyPace('copy', total, this.#clock, onProgress);
+    const pace = CopyPace.begin('copy', total, this.#clock, onProgress);
     for (const table of this.#tables) {
       const { rows, isDone } = stateIn(notes, table.name);
       pace.skip(rows);
@@ -207,7 +207,7 @@ class DatabaseCopy {
   async #takeOrphans(): Promise<void> {
     const { onProgress = () => {} } = this.#options;
     const known = new Set(this.#tables.map(({ name }) => name));
-    const pace = new CopyPace('check', 0, this.#clock, onProgress);
+    const pace = CopyPace.begin('check', 0, this.#clock, onProgress);
     for (let found = 1; found > 0;) {
       found = 0;
       for (const { name, to } of this.#tables) {

@@ -11,13 +11,24 @@ export class CopyPace {
   #before = 0;
   #rows = 0;
 
-  constructor(stage: CopyStage, total: number, clock: Clock, tell: (progress: CopyProgress) => void) {
+  private constructor(stage: CopyStage, total: number, clock: Clock, tell: (progress: CopyProgress) => void) {
     this.#stage = stage;
     this.#total = total;
     this.#clock = clock;
     this.#tell = tell;
     this.#start = clock.monotonic();
-    this.note(undefined, 0);
+  }
+
+  /** Begins a stage, and tells that it has begun. */
+  static begin(
+    stage: CopyStage,
+    total: number,
+    clock: Clock,
+    tell: (progress: CopyProgress) => void,
+  ): CopyPace {
+    const pace = new CopyPace(stage, total, clock, tell);
+    pace.note(undefined, 0);
+    return pace;
   }
 
   /** Counts rows that were done before the stage began. */

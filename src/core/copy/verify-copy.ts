@@ -103,7 +103,7 @@ export async function compareMoments(
 ): Promise<CopyVerification> {
   const to = momentOf(side);
   const total = (await countRows(tables, from)) + (await countRows(tables, to));
-  const pace = new CopyPace('verify', total, clock, onProgress);
+  const pace = CopyPace.begin('verify', total, clock, onProgress);
   const digest = (see: SeeMoment, part: 'from' | 'to') =>
     see(async (db) => {
       const sums = new Map<string, DigestSum>();
